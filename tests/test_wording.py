@@ -15,8 +15,8 @@ ADVICE = Wording(
         r"timeout=": "--timeout TIME",
         r"plan\.report": "user= and the table",
         r"user=": "--user NAME",
-    },
-    left_out=[r"; elements are given as keys="],
+        r"; elements are given as keys=": "",
+    }
 )
 
 

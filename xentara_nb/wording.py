@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from xentara_nb.errors import ServerError
 
@@ -20,18 +20,15 @@ class Wording:
     words : mapping of str to str
         By the pattern of what is said for Python, of those that begin alike the longer ones first,
         what is said instead. A group in a pattern has a name of its own.
-    left_out : collection of str, optional
-        The patterns of what is said for Python alone, with the sign in front of it.
     """
 
-    def __init__(self, words: Mapping[str, str], left_out: Collection[str] = ()) -> None:
+    def __init__(self, words: Mapping[str, str]) -> None:
         self._words = {f"words_{place}": each for place, each in enumerate(words.values())}
         python = "|".join(
             f"(?P<{name}>{each})" for name, each in zip(self._words, words, strict=True)
         )
-        nothing = "".join(f"|(?P<nothing_{at}>{each})" for at, each in enumerate(left_out))
-        # In one pass, so that no word is taken for Python that was put in.
-        self._pattern = re.compile(rf"(?:(?<![\w.-])(?:{python}){nothing})(?![\w'\"])|{_QUOTED}")
+        # In one pass, so that no word is taken for Python that was put in; and no part of a word.
+        self._pattern = re.compile(rf"(?:(?<![\w.-])|(?=\W))(?:{python})(?![\w'\"])|{_QUOTED}")
 
     def reword(self, said: object, name: str = "") -> str:
         """Return a text, or what an error says, in these words.
@@ -46,5 +43,5 @@ class Wording:
         return kept + name.join(self._pattern.sub(self._instead, part) for part in parts)
 
     def _instead(self, found: re.Match[str]) -> str:
-        kind = found.lastgroup or ""
-        return found[0] if kind == "quoted" else found.expand(self._words.get(kind, ""))
+        words = self._words.get(found.lastgroup or "")
+        return found[0] if words is None else found.expand(words)

@@ -35,8 +35,8 @@ REFUSED = {
     },
     "Plant.Line 1.Maximum speed": {"100": "forbids to write to Plant.Line 1.Maximum speed"},
     "Plant.Line 1.Batch": {"7": "does not allow to write to Plant.Line 1.Batch"},
-    SET_POINT: {"49": "is below 50, the least", "401": "is above 400, the most"},
-    "Plant.Line 3.Set point": {"1000": "is a larger step than 25, the most"},
+    SET_POINT: {"49": "is below 50, the minimum", "401": "is above 400, the maximum"},
+    "Plant.Line 3.Set point": {"1000": "is a larger step than 25, the max_step"},
     "Plant.Line 2.Set point": {"200": "the quality of the present value is bad"},
 }
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import re
 import signal
 import subprocess
 import sys
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 from uuid import UUID
 
@@ -131,6 +136,80 @@ def test_an_output_that_is_full_is_said_once(arguments: list[str]) -> None:
     said = "xentara-nb: the output: No space left on device\n"
     with open("/dev/full", "wb") as full:
         assert with_output(full, *arguments) == (1, said)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt(), 130), (common.UsageError("wrong"), 2)]
+)
+def test_a_status_holds_where_nothing_can_be_said(
+    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open("/dev/full", "w", buffering=1) as full, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", full)
+        assert fail_with(error, monkeypatch) == status
+        with contextlib.suppress(OSError):  # what was said is still there
+            full.close()
+
+
+_LOST = """
+import os, signal, sys, time
+from xentara_nb import cli
+
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0)  # here it comes
+
+def main():
+    Dropped()
+    for _ in range(500):
+        time.sleep(0.1)
+
+cli.main = main
+cli.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [
+        (["compare", "old.csv", "new.csv"], "xentara_nb.tables.accessor"),
+        (["simulate", "--port", "0"], "xentara_nb.simulator.fault_options"),
+    ],
+)
+def test_no_interrupt_is_lost_while_a_command_loads(
+    arguments: list[str],
+    loaded: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Some modules pass over whatever is raised while they are imported."""
+
+    class Loading(MetaPathFinder, Loader):
+        def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+            return ModuleSpec(name, self) if name == loaded else None
+
+        def exec_module(self, module: ModuleType) -> None:
+            setattr(module, "parse_fault", None)  # noqa: B010 - a module has no such attribute
+            with contextlib.suppress(BaseException):
+                signal.raise_signal(signal.SIGINT)
+
+    importlib.import_module(loaded)
+    monkeypatch.setattr(loaded, None)  # until the test is over
+    monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setattr(sys, "meta_path", [Loading(), *sys.meta_path])
+    assert main(arguments) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")
+def test_no_interrupt_is_lost() -> None:
+    """Python passes over one that comes at the end of an object, of which importing has many."""
+    run = subprocess.run(
+        [sys.executable, "-c", _LOST], timeout=40, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (cli.INTERRUPTED, "")
 
 
 def test_an_empty_table_says_so() -> None:

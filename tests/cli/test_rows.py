@@ -106,6 +106,23 @@ def test_what_is_there_in_place_of_a_key(tmp_path: Path) -> None:
             read_rows(str(path))
 
 
+def test_no_rows_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By every command with rows, before it connects: nothing would be read or recorded."""
+    monkeypatch.chdir(tmp_path)
+    Path("rows.csv").write_text("primary_key,attribute_name\n")
+    with simulate() as plant, plant.connect() as client:
+        client.inventory().head(0).xentara.to_file("rows.parquet")
+    Path("servers.toml").write_text('[servers.north]\naddress = "127.0.0.1:1"\n')
+    for rows in (["--rows", "rows.csv"], ["--rows", "rows.parquet"]):
+        assert main(["record", "127.0.0.1:1", *rows, "-o", "recording"]) == 2
+        assert main(["snapshot", "127.0.0.1:1", *rows]) == 2
+        for command in ("record", "snapshot"):
+            assert main(["fleet", command, "servers.toml", *rows, "-o", "recording"]) == 2
+        with pytest.raises(UsageError, match="has no rows, so it names no element"):
+            read_rows(rows[1])
+    assert not Path("recording").exists()
+
+
 def test_rows_from_every_kind_of_file(tmp_path: Path) -> None:
     with simulate() as plant, plant.connect() as client:
         snapshot = client.snapshot("Plant.Line 1")

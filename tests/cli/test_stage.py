@@ -9,6 +9,9 @@ import pytest
 
 from xentara_nb import read_journal
 from xentara_nb.cli import main
+from xentara_nb.errors import DeadlineError
+from xentara_nb.writes.stage import StageChange
+from xentara_nb.writes.sub_session import SubSession
 
 
 @pytest.fixture
@@ -61,6 +64,44 @@ def test_an_outcome_that_cannot_be_written_is_said(plant, options, monkeypatch, 
     monkeypatch.setattr(sys, "stdout", None)
     assert main(["stage", *options, "suspend", "--yes"]) == 2
     assert plant.plant.stage.label == "operational"
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def late(*_):
+    raise DeadlineError("not closed in time")
+
+
+def test_what_was_sent_is_said_where_it_is_interrupted(plant, options, monkeypatch, capsys):
+    with monkeypatch.context() as patch:
+        patch.setattr(StageChange, "read_back", interrupt)
+        assert main(["stage", *options, "suspend", "--yes"]) == 130
+    assert capsys.readouterr().err.endswith(
+        "interrupted\n"
+        "suspend: APPLIED: accepted by the server; not read back; xentara-nb stage URL shows the "
+        "stage\n"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("xentara_nb.writes.stage.read_stage", interrupt)
+        assert main(["stage", *options, "resume", "--yes"]) == 130
+    assert capsys.readouterr().err.endswith("interrupted\nresume: SKIPPED: not sent\n")
+    assert plant.plant.stage.label == "suspended"
+    assert main(["stage", *options, "resume", "--yes"]) == 0
+
+
+def test_the_outcome_is_said_where_the_sub_session_cannot_be_closed(
+    plant, options, tmp_path, monkeypatch, capsys
+):
+    secret = tmp_path / "secret"
+    secret.write_text("engineer-demo\n", encoding="utf-8")
+    secret.chmod(0o600)
+    who = ["--session-user", "engineer", "--session-password-file", str(secret)]
+    for command, close, status in (("suspend", interrupt, 130), ("resume", late, 1)):
+        monkeypatch.setattr(SubSession, "close", close)
+        assert main(["stage", *options, command, "--yes", *who]) == status
+        assert "VERIFIED" in capsys.readouterr().out
 
 
 def test_a_policy(plant, options, tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 
 import pytest
@@ -98,6 +99,14 @@ def test_no_one_to_ask(plant, options, monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdin", stdin)
         assert main(["write", *options, ONE, "1"]) == 2
         assert "send with --yes" in capsys.readouterr().err
+    assert len(plant.writes) == 0
+
+
+def test_a_question_that_no_one_sees_is_not_asked(plant, options, answer, monkeypatch):
+    answer("y\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stderr", None)  # as with 2>&-
+        assert main(["write", *options, ONE, "1", "--json"]) == 2
     assert len(plant.writes) == 0
 
 
@@ -244,10 +253,13 @@ def test_a_sub_session(plant, options, tmp_path, monkeypatch, answer, capsys):
     assert "operator-demo" not in "".join(capsys.readouterr())
 
 
-def test_interrupted(plant, options, write_file, monkeypatch, capsys):
+@pytest.mark.parametrize("again", [False, True])
+def test_interrupted(plant, options, write_file, monkeypatch, capsys, again):
+    """Also where it is interrupted once more while it says what became of it."""
+    from xentara_nb.cli import writing
     from xentara_nb.writes import records
 
-    note, noted = records.note, []
+    note, table, noted = records.note, writing.table, []
 
     def interrupt(journal, results):
         note(journal, results)
@@ -255,13 +267,33 @@ def test_interrupted(plant, options, write_file, monkeypatch, capsys):
         if len(noted) == 1:
             raise KeyboardInterrupt
 
+    def once_more(frame):
+        if noted:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.raise_signal(number)
+        return table(frame)
+
     monkeypatch.setattr(records, "note", interrupt)
+    if again:
+        monkeypatch.setattr(writing, "table", once_more)
     path = write_file(f"primary_key,value\n{ONE},1\n{TWO},2\n")
     assert main(["apply", *options, path, "--yes"]) == 130
     out, err = capsys.readouterr()
-    assert "interrupted" in err
+    assert "interrupted\nthe table says what was sent, and what became of it; xentara-nb" in err
     assert out.count("VERIFIED") == 1
     assert out.count("SKIPPED") == 1
+
+
+def test_interrupted_before_anything_was_sent(plant, options, monkeypatch, capsys):
+    from xentara_nb.writes import plan
+
+    def refuse_changes(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan, "refuse_changes", refuse_changes)
+    assert main(["write", *options, ONE, "1", "--yes"]) == 130
+    assert capsys.readouterr().err.endswith("interrupted\nnothing was sent\n")
+    assert len(plant.writes) == 0
 
 
 # Files.

@@ -20,7 +20,7 @@ from xentara_nb.fleet.call import Call
 from xentara_nb.fleet.clients import Clients
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.pool import gather
-from xentara_nb.fleet.recorders import Run, record_all
+from xentara_nb.fleet.recorders import Connect, record_all
 from xentara_nb.simulator import Simulator
 
 # An interrupt while a generator is thrown away is swallowed, which Python then mentions.
@@ -125,12 +125,12 @@ def test_a_recording() -> None:
     begun: list[str] = []
     ended: list[str] = []
 
-    def record(name: str) -> Run:
+    def record(name: str) -> Connect:
         def run(_: object) -> None:
             begun.append(name)
             ended.append(name)
 
-        return run
+        return lambda: run
 
     def check() -> None:
         assert begun == ended

@@ -185,6 +185,8 @@ def test_what_ends_between_plan_and_apply(fleet: Fleet, plants: dict[str, Simula
     with pytest.raises(Exception, match="this client is closed"):
         plan.apply()
     assert not plan.applied
+    assert plan.report is not None
+    assert "this client is closed" in plan.report.frame["error"].iloc[0]
     report = plan.apply(on_error="continue")
     assert report.frame["outcome"].tolist() == ["SKIPPED", "VERIFIED"]
 
@@ -226,6 +228,7 @@ def test_an_interrupt_leaves_a_report(
     assert "plan.report says what was sent" in caught.value.__notes__[0]
     assert plan.report is not None
     assert plan.report.frame["outcome"].tolist() == ["VERIFIED", "SKIPPED"]
+    assert plan.report.frame["error"].iloc[1] == "interrupted"
 
 
 def test_progress_is_of_the_writes_to_all_servers(

@@ -46,6 +46,59 @@ def test_no_changes() -> None:
     assert [len(each) for each in history.changes(last=1, after=5)] == [0, 0, 0]
 
 
+@pytest.mark.parametrize("odd", [[1, 2], [], {0: 1}], ids=repr)
+@pytest.mark.parametrize("data_type", [DataType.QUALITY, DataType.FLOAT_64, None])
+def test_a_value_of_a_kind_that_there_is_not(data_type: DataType | None, odd: object) -> None:
+    history = filled((1, 0), (2, odd), (3, 1), data_type=data_type)
+    assert content(history) == [(1, 0), (2, odd), (3, 1)]
+
+
+def newest(history: History) -> tuple[Any, ...]:
+    times, values, missing = history.newest()
+    return *times.tolist(), *values.tolist(), *missing.tolist(), history.newest_error
+
+
+SECOND = 1_000_000_000
+
+
+def test_the_newest_change_is_not_from_before_the_clock_was_set_back() -> None:
+    history = filled((100 * SECOND, 1.0), (3700 * SECOND, 2.0))
+    history.append(np.array([50, 60]) * SECOND, np.array([3.0, 4.0]))
+    assert newest(history) == (60 * SECOND, 4.0, False, None)
+    assert history.newest_is_earlier
+    assert (history.newest_time, history.last_time) == (60 * SECOND, 3700 * SECOND)
+    history.append_value(58 * SECOND, 5.0)  # a packet that is late
+    assert newest(history)[1] == 4.0
+    history.append_value(70 * SECOND, server_error(-32108))
+    assert newest(history) == (70 * SECOND, 0.0, True, "read error (-32108)")
+    other = filled()
+    other.begin_as(history)
+    assert newest(other) == newest(history)
+    # What is kept does not matter.
+    history.keep_last(1)
+    assert content(history) == [(3700 * SECOND, 2.0)]
+    assert newest(history)[0] == 70 * SECOND
+    history.append_value(3700 * SECOND, 6.0)
+    assert not history.newest_is_earlier
+    assert newest(history) == (3700 * SECOND, 6.0, False, None)
+
+
+@pytest.mark.parametrize("seconds", [1, 1000])
+def test_a_value_behind_a_gap_with_the_time_of_its_update(seconds: int) -> None:
+    history = filled((10 * SECOND, 1.0))
+    history.append_error((10 + seconds) * SECOND, "lost")
+    assert newest(history)[-1] == "lost"
+    history.append_value(10 * SECOND, 1.0)
+    assert newest(history) == (10 * SECOND, 1.0, False, None)
+
+
+def test_the_newest_change_where_packets_come_late() -> None:
+    history = filled((10 * SECOND, 1.0), (12 * SECOND, 2.0), (11 * SECOND, 3.0))
+    assert newest(history) == (12 * SECOND, 2.0, False, None)
+    assert not history.newest_is_earlier
+    assert newest(filled()) == (None,)
+
+
 def test_one_begins_with_what_another_has_last() -> None:
     failed = filled((1, 0.5))
     failed.append_error(2, "gone")
@@ -58,9 +111,9 @@ def test_one_begins_with_what_another_has_last() -> None:
         history = filled()
         history.begin_as(other)
         assert content(history) == expected
-    assert (failed.last_time, failed.last_error) == (2, "gone")
-    assert filled((1, 0.5)).last_error is None
-    assert filled().last_error is None
+    assert (failed.last_time, failed.newest_error) == (2, "gone")
+    assert filled((1, 0.5)).newest_error is None
+    assert filled().newest_error is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.floats(0, 1) | st.none()), max_size=40))

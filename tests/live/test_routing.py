@@ -133,3 +133,30 @@ def test_a_time_stamp_of_no_clock(last: TimePoint) -> None:
 
     assert list(a.errors.values()) == ["lost"]
     assert a.changes().missing.tolist()[-1]
+
+
+@pytest.mark.parametrize("decoded", [False, True])
+def test_a_gap_is_where_the_clock_is_that_was_set_back(decoded: bool) -> None:
+    """Later by it than what came before would be in the future: no gap until then."""
+    router = EventRouter()
+    a, b = following(router, *KEYS[:2])
+    router.put_message(message(change(5000, A, value=0.1), change(5000, B, value=0.2)))
+    after = change(100, A, value=0.3), change(101, B, value=0.4)
+    if decoded:
+        for each in after:
+            router.put(each)
+    else:
+        router.put_message(message(*after))
+    router.drain()
+    router.add_error("lost")
+    router.put(DataChange(TimePoint.NEVER, C, {}))
+    router.drain()
+    router.add_errors({KEYS[1]: "gone"})
+
+    for history in (a, b):
+        times = history.changes().times
+        (first, *_) = history.errors
+        assert NOW + 101 * SECOND < first < NOW + 200 * SECOND
+        assert times.tolist() == sorted(times)
+        assert times[-1] == NOW + 5000 * SECOND
+    assert (a.newest_error, b.newest_error) == ("lost", "gone")

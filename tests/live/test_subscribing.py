@@ -14,7 +14,7 @@ import xentara_nb
 from tests.conftest import Fake
 from tests.support.clients import eventually
 from tests.support.proxy import DOWN, UP, Proxy
-from tests.support.server import Wire
+from tests.support.server import Wire, publishing
 from xentara_nb import Client, UnknownElementError, Watch
 from xentara_nb.connection import probing
 from xentara_nb.errors import LoginError
@@ -211,37 +211,43 @@ def test_a_gap_that_is_noticed_late_begins_where_nothing_came_any_more(
     assert gaps(watch)["time"].iloc[0] < ended
 
 
+TANK = UUID(int=0xA1)
+
+
+def event(second: int, value: float, uuid: UUID = TANK) -> Any:
+    return DataChange(TimePoint(second * 1_000_000_000), uuid, {11: value}).event()
+
+
 def test_events_that_come_twice_or_late(fake: Fake) -> None:
-    element, other = UUID(int=0xA1), UUID(int=0xB2)
-    attributes = {0: "value", 1: 11, 2: 2, 3: 10}
-
-    def event(second: int, value: float, uuid: UUID = element) -> Any:
-        return DataChange(TimePoint(second * 1_000_000_000), uuid, {11: value}).event()
-
-    def script(wire: Wire) -> None:
-        wire.hello()
-        while True:
-            for request in wire.requests():
-                if request.opcode == OpCode.META_DATA:
-                    item: Any = {0: "Tank", 1: 2, 2: [attributes]}
-                    wire.answer(Success(request.message_id, item))
-                elif request.opcode == OpCode.SUBSCRIBE:
-                    wire.answer(Success(request.message_id, request.parameters[3]))
-                    wire.answer(event(1, 0.1))
-                    wire.answer(event(3, 0.3), event(2, 0.2), event(3, 0.3))
-                    wire.answer(event(2, 0.2), event(5, 9.9, other))
-                    wire.answer(event(1, 0.1))
-                    wire.answer(event(4, 0.4))
-                else:
-                    wire.answer(Success(request.message_id))
-
+    script = publishing(
+        [event(1, 0.1)],
+        [event(3, 0.3), event(2, 0.2), event(3, 0.3)],
+        [event(2, 0.2), event(5, 9.9, UUID(int=0xB2))],
+        [event(1, 0.1)],
+        [event(4, 0.4)],
+    )
     with fake(script).connect() as client:
-        with client.watch(element) as watch:
+        with client.watch(TANK) as watch:
             watch.until(seen(0.4), timeout=PATIENCE)
         frame = watch.frame()
 
     assert frame["Tank"].tolist() == [0.1, 0.2, 0.3, 0.4]
     assert encode_packets([event(1, 0.1)])
+
+
+def test_the_clock_of_the_server_is_set_back(fake: Fake) -> None:
+    """What came before has a later time by it, and is not what holds now."""
+    script = publishing(
+        [event(5000, 0.1)], [event(1000, 0.2)], [event(1001, 0.3)], [event(1002, 0.4)]
+    )
+    with fake(script).connect() as client, client.watch(TANK, keep="10s") as watch:
+        latest = watch.until(seen(0.4), timeout=PATIENCE)
+        assert latest["update_time"].tolist() == [pd.Timestamp(1002, unit="s", tz="UTC")]
+        assert latest["age"].tolist() < [PATIENCE]
+        assert watch.last(0).value == 0.4
+        # These are in the order of the times, and none is dropped as too old.
+        assert watch.frame()["Tank"].tolist() == [0.2, 0.3, 0.4, 0.1]
+        assert next(iter(watch)).value == 0.4
 
 
 def test_a_client_that_is_closed_leaves_what_has_come(

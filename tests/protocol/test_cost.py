@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import cbor2
 import pytest
 
 from xentara_nb.protocol import cbor, cost
-from xentara_nb.protocol.codec import decode_results
-from xentara_nb.protocol.commands import Browse, DataChange, Read
+from xentara_nb.protocol.commands import (
+    Browse,
+    Command,
+    DataChange,
+    GetStage,
+    Lookup,
+    MetaData,
+    Read,
+    ServerInformation,
+    Subscribe,
+)
 from xentara_nb.protocol.errors import ProtocolError
 from xentara_nb.protocol.identifiers import NIL_UUID
-from xentara_nb.protocol.packets import Event, Success, decode_answers, iterate_answers
+from xentara_nb.protocol.packets import (
+    Event,
+    Success,
+    decode_answers,
+    encode_packets,
+    iterate_answers,
+)
 from xentara_nb.protocol.values import Alternative, TimePoint
 
 SIZE = 150_000
@@ -22,7 +39,6 @@ UUID_KEY = b"\xd8\x25\x50"
 EVENT = cbor.encode(
     DataChange(TimePoint(1704107471111587983), UUID(int=9 << 90), {11: 1.5, 9: 0}).event().packet()
 )
-ENTRY = b"\xa3\x02\x01\x00\x63abc\x01" + UUID_KEY  # the category first: not the usual form
 
 
 @pytest.fixture
@@ -169,20 +185,148 @@ def test_a_large_message_nested_as_deep_as_a_small_one() -> None:
         assert small == large
 
 
-def test_an_answer_to_browse_of_any_size_in_an_unusual_form() -> None:
-    count = 4_000
-    entries = b"".join(ENTRY + number.to_bytes(16, "big") for number in range(1, count + 1))
-    message = b"\x81\x83\x01\x05\x9a" + count.to_bytes(4, "big") + entries
+COUNT = 4_000
+LISTED = [
+    {0: f"Attribute {number}", 1: UUID(int=number << 90), 2: 2, 3: 10} for number in range(COUNT)
+]
+VALUES = {UUID(int=number << 90): Alternative(0, number + 0.5) for number in range(COUNT)}
+# A command, the item of its answer, and how many are in the result.
+LONG_ANSWERS: dict[str, tuple[Command[Any], object, Callable[[Any], int]]] = {
+    "browse": (
+        Browse(NIL_UUID),
+        [{0: f"Element {number}", 1: UUID(int=number << 90), 2: 1} for number in range(COUNT)],
+        len,
+    ),
+    "meta data": (
+        MetaData(UUID(int=1)),
+        {0: "Big", 1: 2, 2: LISTED, 3: False},
+        lambda answer: len(answer.attributes),
+    ),
+    "read": (Read(UUID(int=1), tuple(VALUES)), VALUES, len),
+}
+# The heads of the message, of the packet and of the type, and what ends the two.
+SPELLINGS = {
+    "the usual one": (b"\x81", b"\x83", b"\x01", b"", b""),
+    "long heads": (b"\x9a\x00\x00\x00\x01", b"\x98\x03", b"\x18\x01", b"", b""),
+    "an open message": (b"\x9f", b"\x83", b"\x01", b"", b"\xff"),
+    "an open packet": (b"\x81", b"\x9f", b"\x01", b"\xff", b""),
+    "all open": (b"\x9f", b"\x9f", b"\x01", b"\xff", b"\xff"),
+}
+
+
+def long_results(message: bytes, command: Command[Any] | None = None) -> list[Any]:
+    """Return what the first answer of a message is parsed into; the others are passed over."""
+    found = []
+    for answer in iterate_answers(message, long_items=True):
+        assert isinstance(answer, Success)
+        if command is not None and not found:
+            found.append(command.parse_answer(answer.item))
+    return found
+
+
+def opened(item: bytes) -> bytes:
+    """Return an array or a map of some thousand items as one of indefinite length."""
+    return (b"\xbf" if item[0] >= 0xA0 else b"\x9f") + item[3:] + b"\xff"
+
+
+@pytest.mark.parametrize("long_head", [False, True], ids=["of a length", "open"])
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+@pytest.mark.parametrize("answer", LONG_ANSWERS.values(), ids=LONG_ANSWERS)
+def test_a_long_answer_is_read_in_any_spelling(
+    answer: tuple[Command[Any], object, Callable[[Any], int]],
+    spelling: tuple[bytes, ...],
+    long_head: bool,
+) -> None:
+    command, item, count = answer
+    message_head, packet_head, kind, packet_end, message_end = spelling
+    body = cbor.encode(item)
+    if long_head and isinstance(command, MetaData):
+        body = b"\xbf" + body[1:] + b"\xff"
+    elif long_head:
+        body = opened(body)
+    packet = packet_head + kind + b"\x05" + body + packet_end
+    # In front of another one, which begins where it ends.
+    message = b"\x82" + packet + b"\x82\x01\x06"
+    if message_head != b"\x81":
+        message = message_head + packet + message_end
     tracemalloc.start()
-    results = decode_results([Browse(NIL_UUID)], message, 5)
+    found = long_results(message, command)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert results is not None
-    (found,) = results
-    assert (len(found), found[-1].primary_key, found[-1].element_uuid.int) == (count, "abc", count)
-    assert peak < 9 * len(message)
-    for broken in (message[:-1], message + b"\x01", message.replace(b"abc", b"\xffbc")):
-        assert decode_results([Browse(NIL_UUID)], broken, 5) is None
+    assert [count(each) for each in found] == [COUNT]
+    assert found == [command.parse_answer(item)]
+    assert peak < cost.ALWAYS + 9 * len(message)
+    for broken in (message[:-1], message + b"\x01", message.replace(b"\x05", b"\xff", 1)):
+        with pytest.raises(ProtocolError):
+            long_results(broken)
+
+
+def test_a_long_event_is_read() -> None:
+    change = DataChange(TimePoint(1), UUID(int=1), dict.fromkeys(VALUES, 1.5))
+    message = encode_packets([change.event(), change.event()])
+    events = iterate_answers(message, long_items=True)
+    assert [DataChange.from_event(event) for event in events if isinstance(event, Event)] == [
+        change,
+        change,
+    ]
+    assert len(list(iterate_answers(message, long_items=True))) == 2  # if no one looks at them
+
+
+def test_of_a_long_answer_to_read_only_what_was_asked_for_is_kept() -> None:
+    message = encode_packets([Success(1, VALUES)])
+    (wanted, *_) = VALUES
+    tracemalloc.start()
+    found = long_results(message, Read(NIL_UUID, (wanted,)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == [{wanted: 0.5}]
+    assert peak < 5 * len(message)  # all values take eight times the bytes
+
+
+WRONG_PACKETS = {
+    "a fourth item": b"\x84\x01\x05%b\x01",
+    "a fourth item of an open packet": b"\x9f\x01\x05%b\x01\xff",
+    "no message id": b"\x82\x01%b",
+    "no integer as the message id": b"\x83\x01\x61a%b",
+    "an array as the type": b"\x83%b\x05\x01",
+    "an error": b"\x83\x02\x05%b",
+    "a request": b"\x84\x00\x05\x01%b",
+    "a map of a key without a value": b"\x83\x01\x05\xbf\x02%b\x01\xff",
+    "a key twice": b"\x83\x01\x05\xa2\x02%b\x02\x80",
+    "a key that is a boolean": b"\x83\x01\x05\xa2\xf5\x01\x02%b",
+    "a list that is broken": b"\x83\x01\x05\xa1\x02\x82\x1c%b",
+}
+
+
+@pytest.mark.parametrize("packet", WRONG_PACKETS.values(), ids=WRONG_PACKETS)
+def test_a_long_packet_that_is_wrong(packet: bytes) -> None:
+    packet = packet % cbor.encode(LISTED)
+    for message in (b"\x81" + packet, b"\x82" + packet + b"\x82\x01\x06"):
+        with pytest.raises(ProtocolError):
+            long_results(message, MetaData(UUID(int=1)))
+
+
+@pytest.mark.parametrize("value", [[], {}, {0: 1}, "text"], ids=repr)
+def test_a_long_item_where_another_one_is_expected(value: object) -> None:
+    sound = {0: "Big", 1: 2, 2: LISTED, 3: False}
+    for key in (0, 1, 3):
+        wrong = {**sound, key: [value] * COUNT}
+        for answer in iterate_answers(encode_packets([Success(1, wrong)]), long_items=True):
+            assert isinstance(answer, Success)
+            with pytest.raises(ProtocolError, match="not an array"):
+                MetaData(UUID(int=1)).parse_answer(answer.item)
+    for command in (Browse(NIL_UUID), Lookup("a"), GetStage(), Subscribe(())):
+        for answer in iterate_answers(encode_packets([Success(1, sound)]), long_items=True):
+            assert isinstance(answer, Success)
+            with pytest.raises(ProtocolError, match="not a map"):
+                command.parse_answer(answer.item)
+
+
+def test_a_long_map_is_read_at_once_where_its_values_are_short() -> None:
+    item = dict.fromkeys(range(3), "x" * 4000)
+    for answer in iterate_answers(encode_packets([Success(1, item)]), long_items=True):
+        assert isinstance(answer, Success)
+        assert ServerInformation().parse_answer(answer.item) == item
 
 
 def of_one_hash(count: int) -> list[bytes]:

@@ -66,10 +66,14 @@ def with_what_nobody_asked_for(answers: list[Answer]) -> list[list[Answer]]:
     return [[stranger, *answers], [*answers, stranger]]
 
 
-def serve(arrange: Arrange, change: Callable[[bytes], bytes] = bytes) -> Callable[[Wire], None]:
+def serve(
+    arrange: Arrange,
+    change: Callable[[bytes], bytes] = bytes,
+    make: Callable[[], Model] = model,
+) -> Callable[[Wire], None]:
     def script(wire: Wire) -> None:
         wire.hello()
-        plant = model()
+        plant = make()
         while True:
             requests = wire.requests()
             for packets in arrange(list(plant.answers(requests))):
@@ -124,6 +128,35 @@ def test_other_forms_of_the_bytes_change_nothing(fake: Fake, expected: pd.DataFr
 
     with fake(serve(whole, change)).connect() as client:
         same(client.inventory(progress=False), expected)
+
+
+def opened(message: bytes) -> bytes:
+    """Return a message as an array of indefinite length."""
+    head = 1 if message[0] < 0x98 else message[0] - 0x96
+    return b"\x9f" + message[head:] + b"\xff"
+
+
+def test_many_elements_in_arrays_of_indefinite_length(fake: Fake) -> None:
+    server = fake(serve(whole, opened, lambda: Model.of_points(5000)))
+    with server.connect() as client:
+        assert len(client.inventory(progress=False)) == 10_000
+
+
+@pytest.mark.parametrize("change", [bytes, opened], ids=["of a length", "open"])
+def test_an_element_of_many_attributes(fake: Fake, change: Callable[[bytes], bytes]) -> None:
+    attributes = [
+        AttributeInfo(f"Attribute {number}", UUID(int=number), 2, 10) for number in range(5000)
+    ]
+    big = Element(UUID(int=1), 2, tuple(attributes))
+    big.values.update({each.attribute_id: 1.5 for each in attributes})
+    with fake(serve(whole, change, lambda: Model({"Big": big}))).connect() as client:
+        inventory = client.inventory(progress=False)
+        assert sorted(inventory["attribute_id"]) == [each.attribute_id for each in attributes]
+        same(client.meta_data("Big"), inventory)
+        assert client.read("Big")["value"].tolist() == [1.5] * 5000
+        row = {"primary_key": "Big", "attribute_name": "Attribute 7", "value": 2.5}
+        plan = client.plan_writes([row]).frame
+        assert plan[["old_value", "value"]].values.tolist() == [[1.5, 2.5]]
 
 
 def test_both_answers_are_decoded_the_short_way(fake: Fake) -> None:

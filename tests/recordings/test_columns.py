@@ -25,7 +25,7 @@ INTEGERS = {
 }
 
 
-def through(values: list[Any], data_type: DataType) -> list[Any]:
+def through(values: list[Any], data_type: DataType | None) -> list[Any]:
     """Return values as they come out, None where there is none."""
     found, missing = decode(*encode(np.array([*values, None], dtype=object)[:-1]), data_type)
     return [None if gone else value for value, gone in zip(found, missing, strict=True)]
@@ -64,6 +64,46 @@ def test_floats_are_the_same_bit_by_bit(values: list[float | None]) -> None:
 )
 def test_other_types(data_type: DataType, values: list[Any]) -> None:
     assert through(values, data_type) == values
+
+
+ODD = [1.5, -3, 7, "text", "12", UUID(int=5), 2**60, -(2**60), 2**63, math.inf, True, None]
+
+
+@pytest.mark.parametrize("data_type", [*DataType, None], ids=str)
+def test_values_that_are_not_of_their_data_type(data_type: DataType | None) -> None:
+    """None is lost or made another one, but that texts stand for what has no number."""
+    for odd in ODD:
+        for values in ([odd], [odd, None, 1], [1, odd], ODD):
+            found = through(values, data_type)
+            assert len(found) == len(values)
+            for value, back in zip(values, found, strict=True):
+                assert back == value or back == str(value)
+
+
+@pytest.mark.parametrize(
+    ("data_type", "values"),
+    [
+        (DataType.FLOAT_64, [0.5, "text", 2.0]),
+        (DataType.SIGNED_INTEGER_8, [1, 1.5, "x"]),
+        (DataType.UNSIGNED_INTEGER_64, [2**64 - 1, -1]),
+        (DataType.BOOLEAN, [True, 5, "x", False]),
+        (DataType.UUID, [UUID(int=5), "x", 5]),
+        (DataType.CUSTOM, [2**63, "x"]),
+    ],
+)
+def test_others_beside_one_that_is_of_another_type(data_type: DataType, values: list[Any]) -> None:
+    found = through(values, data_type)
+    assert found == values
+    assert list(map(type, found)) == list(map(type, values))
+
+
+def test_a_text_among_times() -> None:
+    moment = TimePoint.parse("2024-01-01T11:11:11Z")
+    stamp = pd.Timestamp(moment.nanoseconds, tz="UTC")
+    values = np.array([stamp, "soon", 5, None], dtype=object)
+    found, missing = decode(*encode(values), DataType.TIME_POINT)
+    assert found.tolist() == [moment, "soon", 5, None]
+    assert missing.tolist() == [False, False, False, True]
 
 
 def test_times() -> None:

@@ -9,14 +9,20 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import Fake
 from tests.recordings.rows import full_disk
+from tests.support.listener import PATIENCE
 from tests.support.proxy import Proxy
+from tests.support.server import publishing
 from xentara_nb import Client, OptionError, Recording, RecordingError, connect, open_recording
+from xentara_nb.protocol.commands import DataChange
+from xentara_nb.protocol.values import TimePoint
 from xentara_nb.recordings.columns import described
 from xentara_nb.recordings.progress import line
 from xentara_nb.recordings.recorder import Recorder
@@ -247,6 +253,42 @@ def test_what_is_lost_while_the_disk_is_busy_is_a_gap(
     # From the last value that was recorded: it may have held no longer.
     assert changes["time"].diff()[6] == pd.Timedelta(1, "ns")
     assert recording.frame(fill="forward")[BATCH].isna().sum() == 1
+
+
+def test_the_clock_of_the_server_is_set_back(fake: Fake, tmp_path: Path) -> None:
+    tank = UUID(int=0xA1)
+    messages = [
+        [DataChange(TimePoint(second * 1_000_000_000), tank, {11: value}).event()]
+        for second, value in [(5000, 0.1), (1000, 0.2), (1001, 0.3), (1002, 0.4)]
+    ]
+    lost: list[int] = []
+
+    def stop(recorder: Recorder) -> None:
+        lost.append(recorder.lost)
+        if recorder.writer.rows == 4:
+            recorder.stop()
+
+    with fake(publishing(*messages)).connect() as client:
+        client.record(tank, tmp_path, for_=PATIENCE, flush_every=0.02, progress=stop)
+    assert values(tmp_path, "Tank") == [0.2, 0.3, 0.4, 0.1]
+    assert not any(lost)
+
+
+def test_values_that_are_not_of_their_data_type(fake: Fake, tmp_path: Path) -> None:
+    tank, odd = UUID(int=0xA1), [0.5, "text", 2**63, True, 1.5]
+    events = [
+        DataChange(TimePoint(second * 1_000_000_000), tank, {11: value}).event()
+        for second, value in enumerate(odd, 1000)
+    ]
+
+    def stop(recorder: Recorder) -> None:
+        if recorder.writer.rows == len(odd):
+            recorder.stop()
+
+    with fake(publishing(events)).connect() as client:
+        recording = client.record(tank, tmp_path, for_=PATIENCE, flush_every=0.02, progress=stop)
+    assert values(tmp_path, "Tank") == odd
+    assert recording.frame()["Tank"].tolist() == odd
 
 
 def test_what_is_lost_before_anything_was_recorded(

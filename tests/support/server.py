@@ -368,6 +368,28 @@ def answering(reply: Callable[[Wire, Request], object]) -> Script:
     return script
 
 
+def publishing(*messages: Sequence[Event]) -> Script:
+    """Return the script of a server with one element, which sends these events to a subscriber."""
+    element = MetaDataAnswer("Tank", 2, (AttributeInfo("value", 11, 2, 10),), False)
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        while True:
+            for request in wire.requests():
+                if request.opcode == OpCode.META_DATA:
+                    command = MetaData.from_request(request)
+                    wire.answer(Success(request.message_id, command.build_answer(element)))
+                elif request.opcode == OpCode.SUBSCRIBE:
+                    command = Subscribe.from_request(request)
+                    wire.answer(Success(request.message_id, command.desired_subscription_id))
+                    for events in messages:
+                        wire.answer(*events)
+                else:
+                    wire.answer(Success(request.message_id))
+
+    return script
+
+
 def cut_after(requests: int) -> Script:
     """Return a script that reads so many messages after the hello, answering none, and cuts."""
 

@@ -49,11 +49,15 @@ def test_a_policy_given_twice_says_its_reasons_once(plant, policy_file, monkeypa
     monkeypatch.setenv("XENTARA_POLICY", str(path))
     with plant.connect(policy=path, journal=False) as client:
         plan = client.plan_writes({"Plant.Line 1.Set point": 5})
-        assert plan.frame["reason"].tolist() == [f"5.0 is above 1, the most the policy {path} has"]
+        assert plan.frame["reason"].tolist() == [
+            f"5.0 is above 1, the maximum of the policy {path}"
+        ]
         # What the plant changes later is read again for both.
         policy_file("[[limits]]\nkeys = ['*']\nmaximum = 2")
         plan = client.plan_writes({"Plant.Line 1.Set point": 5})
-        assert plan.frame["reason"].tolist() == [f"5.0 is above 2, the most the policy {path} has"]
+        assert plan.frame["reason"].tolist() == [
+            f"5.0 is above 2, the maximum of the policy {path}"
+        ]
         monkeypatch.delenv("XENTARA_POLICY")
         with pytest.raises(WriteRefusedError, match="above 2"):
             client.write("Plant.Line 1.Set point", 5)

@@ -184,8 +184,10 @@ def test_keys_that_a_policy_does_not_allow(plant, journal):
 def test_limits(plant, journal):
     limits = [KeyLimits(["*.Set point"], 0, 400), KeyLimits(["Plant.Line 1.*"], maximum=300)]
     with with_policy(plant, limits=limits) as client:
-        refused(plant, client, Guard.LIMITS, -1, match="-1.0 is below 0, the least")
-        refused(plant, client, Guard.LIMITS, 401, match="above 400, the most the write policy has")
+        refused(plant, client, Guard.LIMITS, -1, match="-1.0 is below 0, the minimum")
+        refused(
+            plant, client, Guard.LIMITS, 401, match="above 400, the maximum of the write policy"
+        )
         refused(plant, client, Guard.LIMITS, 301, match="above 300")
         refused(plant, client, Guard.LIMITS, "nan", match="nan is below 0")
         refused(plant, client, Guard.LIMITS, math.inf, match="above")
@@ -205,14 +207,16 @@ def test_a_policy_is_named_once(plant, journal):
         plan = client.plan_writes({KEY: 400, "Plant.Line 2.Set point": 1})
     assert plan.frame["reason"][0] == (
         "the plan has 2 rows, and the policy /a/b.toml allows 1; "
-        "400.0 is above 300, the most this policy has; "
-        "from 100.0 to 400.0 is a larger step than 10, the most this policy has; "
-        "400.0 is above 200, the most this policy has"
+        "400.0 is above 300, the maximum of this policy; "
+        "from 100.0 to 400.0 is a larger step than 10, the max_step of this policy; "
+        "400.0 is above 200, the maximum of this policy"
     )
     # Each by itself names it.
     for column in ("guard_limits", "guard_step", "guard_rows"):
         assert "/a/b.toml" in plan.frame[column][0]
-    assert plan.planned[0].reason.startswith("400.0 is above 300, the most the policy /a/b.toml")
+    assert plan.planned[0].reason.startswith(
+        "400.0 is above 300, the maximum of the policy /a/b.toml"
+    )
 
 
 def test_the_largest_step(plant, journal):

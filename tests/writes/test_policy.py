@@ -104,6 +104,22 @@ def test_upper_and_lower_case(pattern):
     assert matches(["TANK.FÜLLSTAND"], "Tank.Füllstand", "value", ignore_case=True)
 
 
+def test_letters_that_are_two_in_upper_case():
+    pairs = [
+        ("Große Pumpe.Soll", "GROSSE PUMPE.SOLL"),
+        ("\ufb01lter", "FILTER"),
+        ("ΣΟΛΟΣ", "σολος"),
+    ]
+    for key, upper in pairs:
+        assert key.upper() == upper.upper()
+        for pattern, other in ((key, upper), (upper, key), (upper.lower(), key)):
+            assert matches([pattern], other, "value", ignore_case=True)
+            assert matches([f"{pattern}.*"], other, "Maß", ignore_case=True)
+            assert not matches([pattern], other, "value")
+    assert matches(["*.MASS"], "Tank", "Maß", ignore_case=True)
+    assert matches(["Gro?e*"], "Große Pumpe", "value", ignore_case=True)
+
+
 def test_many_stars_are_no_trouble():
     assert not matches(["*" * 500 + "b"], "a" * 500, "value")
 

@@ -311,17 +311,25 @@ def test_a_reading_that_is_lost_twice(fake, journal):
     assert "reading back failed: the connection to" in result.reason
 
 
-def test_an_attribute_that_the_server_leaves_out(fake, journal):
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({}, "did not answer for this attribute"),
+        ({11: Alternative(0, None)}, "nothing but null was read back"),
+    ],
+    ids=["left out", "null"],
+)
+def test_an_attribute_without_a_value(fake, journal, values, reason):
     model = Model.of_points(1)
 
     def reply(wire, request):
         read = request.opcode == OpCode.READ
-        wire.answer(Success(request.message_id, {}) if read else model.answer(request))
+        wire.answer(Success(request.message_id, values) if read else model.answer(request))
 
     with fake(answering(reply)).connect() as client:
         result = client.write("Point 0", 5.0, verify_within=0.05)
     assert result.outcome is Outcome.NOT_READABLE
-    assert "did not answer for this attribute" in result.reason
+    assert reason in result.reason
 
 
 # Tolerance and predicate.

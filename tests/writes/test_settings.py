@@ -79,6 +79,24 @@ def test_the_whole_plant(client: Client, tmp_path: Path) -> None:
         client.plan_restore(settings)
 
 
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_what_may_be_a_missing_value(client: Client, tmp_path: Path, ending: str) -> None:
+    """NaN and a time that never was are not written back, and need not be where they are there."""
+    names = ["Data Types.Float64", "Data Types.TimePoint"]
+    rows = client.inventory(progress=False).xentara.attribute("value")
+    rows = rows[rows["primary_key"].isin(names)]
+    for name, value in zip(names, ["nan", "never"], strict=True):
+        client.write(name, value)
+    path = tmp_path / f"before{ending}"
+    client.save_settings(path, rows, observe=0)
+    assert len(client.plan_restore(path)) == 0
+    for name, value in zip(names, [1.5, "2026-11-27 12:00Z"], strict=True):
+        client.write(name, value)
+    plan = client.plan_restore(path)
+    assert plan.frame["severity"].tolist() == ["refused"] * 2
+    assert plan.frame["primary_key"].tolist() == names
+
+
 def test_what_has_no_form_in_the_protocol_is_named(client: Client) -> None:
     rows = client.inventory(progress=False).xentara.attribute("value")
     rows = rows[rows["data_type"].isin(["Custom", "ErrorCode"])].xentara.writable()
@@ -113,6 +131,18 @@ def test_what_the_plant_moves_by_itself_is_named(
     with pytest.warns(SettingsWarning, match=rf"^1 value is not .*: {BATCH}: the plant moves it"):
         plan = client.plan_restore(settings)
     assert plan.frame["primary_key"].tolist() == [SET_POINT]
+
+
+def test_values_of_a_kind_that_there_is_not(client: Client, rows: pd.DataFrame) -> None:
+    odd: list[Any] = [[1, 2], [], {0: 1}, float("nan"), None]
+    rows = rows.iloc[[0] * len(odd)]
+
+    def read(some: pd.DataFrame) -> pd.DataFrame:
+        values = client.read(some).astype({"value": object})
+        values["value"] = pd.Series(odd, dtype=object)
+        return values
+
+    assert take_settings(read, rows, 0.001)["moving"].tolist() == [False] * len(odd)
 
 
 def test_what_could_not_be_read_is_named(client: Client, rows: pd.DataFrame) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import stat
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from shlex import quote
+from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from xentara_nb.cli.options import ENDINGS, UsageError
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 
     from xentara_nb.client import Client
     from xentara_nb.writes.policy import WritePolicyLike
+
+ENDING = {
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+}
+"""The signals that end a command: Ctrl-C, a request to end, and that its terminal was closed."""
 
 WHOLE = ("server", "primary_key", "attribute_name", "reason", "error")
 """The columns of a table whose cells are never cut: what names a row, and what is wrong with it."""
@@ -122,13 +129,12 @@ _OPTIONS = Wording(
         r"error\.result\.resolve\(\), error being this exception": "xentara-nb stage URL",
         r"plan\.report\.resolve\(\) reads": "xentara-nb read shows",
         r"plan\.report": "the table",
-    },
-    left_out=(
-        r" with client\.(?:plan_writes|sub_session)\(\.\.\.\)",
-        r", or insist on this one with apply\(if_unchanged=False\)",
-        r", or use fleet\.plan_writes\(rows\)",
-        r"; elements are given as keys=",
-    ),
+        # What is for Python alone.
+        r" with client\.(?:plan_writes|sub_session)\(\.\.\.\)": "",
+        r", or insist on this one with apply\(if_unchanged=False\)": "",
+        r", or use fleet\.plan_writes\(rows\)": "",
+        r"; elements are given as keys=": "",
+    }
 )
 
 
@@ -159,6 +165,42 @@ def say(text: str = "") -> None:
 def show(text: str) -> None:
     """Print lines of a result."""
     print(safe_lines(text), file=output(), flush=True)
+
+
+@contextmanager
+def signals_handled(handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Let the signals that end a command call a function, where they are not ignored."""
+    before = {
+        number: signal.signal(number, handler)
+        for number in ENDING
+        if signal.getsignal(number) is not signal.SIG_IGN  # as nohup has it
+    }
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[list[int]]:
+    """Let no signal end the command in the block; give those that have come."""
+    came: list[int] = []
+    with signals_handled(lambda number, _: came.append(number)):
+        yield came
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Let Ctrl-C wait until modules are imported, which may take half a second.
+
+    Some of numpy and pandas pass over all that is raised meanwhile, and pydantic makes another
+    error of it.
+    """
+    with uninterrupted() as came:
+        yield
+    if came:
+        raise KeyboardInterrupt
 
 
 @contextmanager

@@ -238,16 +238,8 @@ def _inventory(args: argparse.Namespace) -> int:
 
 
 def _snapshot(args: argparse.Namespace) -> int:
-    elements = None if args.rows is None else _rows(args.rows)
+    elements = None if args.rows is None else read_rows(args.rows, folder_too=True)
     return _take(args, "snapshot", {"elements": elements, "attributes": attributes_in(args)})
-
-
-def _rows(path: str) -> pd.DataFrame:
-    from xentara_nb.fleet.files import read_fleet
-    from xentara_nb.paths import user_path
-
-    with usable(path):
-        return read_fleet(path) if user_path(path).is_dir() else read_rows(path)
 
 
 def _take(args: argparse.Namespace, command: str, arguments: dict[str, Any]) -> int:
@@ -307,7 +299,7 @@ def _search(args: argparse.Namespace) -> int:
 
 
 def _record(args: argparse.Namespace) -> int:
-    rows = _rows(args.rows)
+    rows = read_rows(args.rows, folder_too=True)
     with _fleet(args) as fleet:
         try:
             recording = fleet.record(rows, **_options(args), **recording_options(args))

@@ -78,8 +78,7 @@ def confirmed(question: str) -> bool:
     """Ask a question, to which only yes means yes."""
     if not _can_ask():
         raise UsageError("there is no terminal to ask at: look with --dry-run, and send with --yes")
-    if sys.stderr is not None:
-        print(f"{safe(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"{safe(question)} [y/N] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline()
     if not answer:  # Ctrl-D, which leaves the line of the question open
         say()
@@ -87,4 +86,5 @@ def confirmed(question: str) -> bool:
 
 
 def _can_ask() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()  # None where it is closed
+    # None where they are closed: what is not shown is not confirmed either.
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None

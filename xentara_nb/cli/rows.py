@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xentara_nb.cli.common import show, table, usable
 from xentara_nb.cli.options import UsageError, attribute
+from xentara_nb.paths import user_path
 from xentara_nb.tables import INVENTORY_COLUMNS
 
 if TYPE_CHECKING:
@@ -61,16 +62,32 @@ def to_json(value: object) -> Any:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def read_rows(path: str) -> pd.DataFrame:
-    """Read rows that name elements from a file: any that we write, or any CSV that does."""
+def read_rows(path: str, *, folder_too: bool = False) -> pd.DataFrame:
+    """Read rows that name elements from a file: any that we write, or any CSV that does.
+
+    Or from a folder with a file for each server. Raises UsageError if there are no rows.
+    """
+    with usable(path):
+        frame = _read_folder(path) if folder_too and user_path(path).is_dir() else _read_file(path)
+    if frame.empty:  # as of a filter that found nothing: there would be nothing to do
+        raise UsageError(f"{path} has no rows, so it names no element")
+    return frame
+
+
+def _read_folder(path: str) -> pd.DataFrame:
+    from xentara_nb.fleet.files import read_fleet
+
+    return read_fleet(path)
+
+
+def _read_file(path: str) -> pd.DataFrame:
     from xentara_nb.tables.files import read_cells, read_inventory, read_table
 
     is_csv = Path(path).suffix.lower() == ".csv"
-    with usable(path):
-        frame = read_cells(path) if is_csv else read_table(path)
-        found = set(frame.columns)
-        if is_csv and found >= set(INVENTORY_COLUMNS):
-            return read_inventory(path)
+    frame = read_cells(path) if is_csv else read_table(path)
+    found = set(frame.columns)
+    if is_csv and found >= set(INVENTORY_COLUMNS):
+        return read_inventory(path)
     if not {"primary_key", "element_uuid"} & found:
         there = ", ".join(map(repr, frame.columns)) or "it is empty"
         raise UsageError(f"{path} has no column primary_key in its first line, but: {there}")

@@ -8,7 +8,7 @@ import signal
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import say, show
+from xentara_nb.cli.common import loading, say, show
 from xentara_nb.cli.options import AddParser, UsageError
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ def simulator_from(
     args: argparse.Namespace, host: str, port: int | None, **options: Any
 ) -> Simulator:
     """Return the simulator that the options of :func:`add_plant_arguments` describe."""
-    from xentara_nb.simulator import simulate
+    with loading():
+        from xentara_nb.simulator import simulate
 
     if args.elements is not None and args.elements < 1:
         raise UsageError("--elements must be at least 1")
@@ -144,7 +145,8 @@ def check_port(option: str, port: int | None) -> None:
 
 
 def _simulate(args: argparse.Namespace) -> int:
-    from xentara_nb.simulator.fault_options import parse_fault
+    with loading():
+        from xentara_nb.simulator.fault_options import parse_fault
 
     faults = [parse_fault(text) for text in args.fault]
     options: dict[str, Any] = {

@@ -7,7 +7,15 @@ import contextlib
 import json
 from typing import TYPE_CHECKING
 
-from xentara_nb.cli.common import connect_from, in_options, outcome_is_known, output, say, show
+from xentara_nb.cli.common import (
+    connect_from,
+    in_options,
+    outcome_is_known,
+    output,
+    say,
+    show,
+    uninterrupted,
+)
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
@@ -87,7 +95,9 @@ def _run(args: argparse.Namespace) -> int:
             session = sub_session_from(client, args)
             session = session and stack.enter_context(session)
             change: StageChange = getattr(client, command)(confirm=True, session=session)
-        outcome = in_options(repr(change))
-        with outcome_is_known(outcome):
-            show(json.dumps(_facts(change)) if args.json else outcome)
+            # Before the sub-session is closed, which may fail, above all behind "shut-down".
+            with uninterrupted():
+                outcome = in_options(repr(change))
+                with outcome_is_known(outcome):
+                    show(json.dumps(_facts(change)) if args.json else outcome)
     return 0 if change.ok else 1

@@ -6,7 +6,16 @@ import argparse
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from xentara_nb.cli.common import in_options, outcome_is_known, output, say, show, table, usable
+from xentara_nb.cli.common import (
+    in_options,
+    outcome_is_known,
+    output,
+    say,
+    show,
+    table,
+    uninterrupted,
+    usable,
+)
 from xentara_nb.cli.guarded import (
     add_guard_arguments,
     confirmed,
@@ -156,10 +165,15 @@ def _send(client: Client, plan: WritePlan, args: argparse.Namespace) -> int:
                 tolerance=args.tolerance,
                 skip_refused=args.skip_refused,
             )
+    except KeyboardInterrupt as error:
+        if plan.report is None:
+            error.add_note("nothing was sent")
+        raise
     finally:
         # Also when it is interrupted: what was sent must be known.
         if plan.report is not None:
-            _show_report(plan.report, args.json)
+            with uninterrupted():
+                _show_report(plan.report, args.json)
     return 0 if all(result.ok or result.planned.refused for result in plan.report or ()) else 1
 
 

@@ -466,7 +466,7 @@ class Connection:
         # Each is parsed at once: what it was decoded into takes far more memory. None counts
         # before all of the message is known to be well-formed.
         size = ResultSize(len(data))
-        for answer in iterate_answers(data):
+        for answer in iterate_answers(data, long_items=True):
             if isinstance(answer, Event):
                 self._take_event(answer)
                 continue

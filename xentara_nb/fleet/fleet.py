@@ -20,7 +20,7 @@ from xentara_nb.fleet.files import read_fleet, write_answers
 from xentara_nb.fleet.plan import FleetPlan
 from xentara_nb.fleet.planning import plan_all, refuse_aliases, writes_by_server
 from xentara_nb.fleet.pool import THREADS, ProgressLike
-from xentara_nb.fleet.recorders import record_all
+from xentara_nb.fleet.recorders import Run, record_all
 from xentara_nb.fleet.recording import FleetRecording, open_fleet_recording, server_folder
 from xentara_nb.fleet.servers import ServersLike, find_servers
 from xentara_nb.paths import user_path
@@ -624,17 +624,22 @@ class Fleet:
         call = Call("record", {"elements": elements, "attributes": attributes}, servers)
         wanted = self._asking.arguments(call)
 
-        def record(name: str, report: Callable[[Recorder], object]) -> object:
-            return self._clients.get(name).record(
-                folder=server_folder(path, name),
-                **wanted[name],
-                every=every,
-                at_least=at_least,
-                for_=for_,
-                flush_every=flush_every,
-                progress=report,
-            )
+        def connect(name: str) -> Run:
+            client = self._clients.get(name)
 
-        failed = record_all({name: partial(record, name) for name in wanted}, for_, progress)
+            def record(report: Callable[[Recorder], object]) -> object:
+                return client.record(
+                    folder=server_folder(path, name),
+                    **wanted[name],
+                    every=every,
+                    at_least=at_least,
+                    for_=for_,
+                    flush_every=flush_every,
+                    progress=report,
+                )
+
+            return record
+
+        failed = record_all({name: partial(connect, name) for name in wanted}, for_, progress)
         self._asking.note({name: failed.get(name) for name in wanted})
         return open_fleet_recording(path)

@@ -223,6 +223,7 @@ class FleetPlan(rendering.Shown):
                 report.skip(name, stopped)
                 continue
             earlier = plan.report  # perhaps of another thread, which has applied it alone
+            report.skip(name, "interrupted")  # unless it comes to more
             try:
                 report.reports[name] = plan.apply(**options, progress=partial(shown, before))
             except BaseException as error:
@@ -234,9 +235,9 @@ class FleetPlan(rendering.Shown):
                 if sent or not isinstance(error, XentaraError):
                     report.wait("interrupted", behind=name)
                     raise
+                report.skip(name, str(error))
                 if not report.sent and stop:
                     raise
-                report.skip(name, str(error))
                 stopped = f"after server {name}: {error}" if stop else ""
             else:
                 stopped = _why_stopped(name, report.reports[name]) if stop else ""

@@ -104,8 +104,9 @@ def _run(
 ) -> Generator[_Step[T], None, None]:
     """Run tasks, and give what each returns, and now and then how far it has come."""
     total = len(tasks)
+    most = min(threads, max(total, 1))
     running: dict[Future[T], str] = {}
-    own = ThreadPoolExecutor(min(threads, max(total, 1)), "fleet") if executor is None else None
+    own = ThreadPoolExecutor(most, "fleet asking") if executor is None else None
     pool = own or executor
     assert pool is not None
     try:

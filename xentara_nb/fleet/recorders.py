@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from datetime import timedelta
 
-from xentara_nb.errors import XentaraError
+from xentara_nb.errors import ConnectionLostError, XentaraError
 from xentara_nb.fleet.steps import in_thread
 from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.recordings.progress import reporting, size_text
@@ -19,29 +19,33 @@ _TICK = 1.0  # seconds between two reports
 Run = Callable[[Callable[[Recorder], object]], object]
 """Records from one server, and calls what it is given with its recorder every second."""
 
+Connect = Callable[[], Run]
+"""Connects to one server; what it returns records from it."""
+
 
 def record_all(
-    runs: Mapping[str, Run],
+    servers: Mapping[str, Connect],
     for_: float | None,
     progress: bool | Callable[[Mapping[str, Recorder]], object] | None,
 ) -> dict[str, XentaraError]:
     """Record from all servers until each has ended, or until Ctrl-C.
 
-    Return by server why it has failed; what it has recorded by then is on the disk.
+    Return by server why it has failed; what it has recorded by then is on the disk. Ctrl-C does not
+    wait for a server that is not connected yet.
     """
     recorders: dict[str, Recorder] = {}
     ended: dict[str, BaseException | None] = {}
-    work = _run(runs, recorders, ended)
+    work = _run(servers, recorders, ended)
     try:
         with closing(in_thread(work, wait=True)) as steps, reporting(progress, line) as show:
             for _ in steps:
                 show(dict(recorders))
     except KeyboardInterrupt:
         # Everything is written, and how else should it end.
-        if for_ is not None or len(ended) < len(runs):
+        if for_ is not None or not recorders or len(ended) < len(servers):
             raise
     failed: dict[str, XentaraError] = {}
-    for name in runs:
+    for name in servers:
         error = ended.get(name)
         if isinstance(error, XentaraError):
             failed[name] = error.with_traceback(None)
@@ -51,31 +55,43 @@ def record_all(
 
 
 def _run(
-    runs: Mapping[str, Run], recorders: dict[str, Recorder], ended: dict[str, BaseException | None]
+    servers: Mapping[str, Connect],
+    recorders: dict[str, Recorder],
+    ended: dict[str, BaseException | None],
 ) -> Generator[None, None, None]:
     """Record from all servers, and give an item now and then; stop them when this is closed."""
     stopped = threading.Event()
+    begun: set[str] = set()
+    futures: dict[str, Future[None]] = {}
 
-    def record(name: str, run: Run) -> None:
+    def record(name: str, connect: Connect) -> None:
         def report(recorder: Recorder) -> None:
             recorders[name] = recorder
             if stopped.is_set():
                 recorder.stop()
 
         try:
-            run(report)
-            ended[name] = None
+            run = connect()
+            begun.add(name)
+            if not stopped.is_set():  # or no one may wait for it
+                run(report)
+                ended[name] = None
         except BaseException as error:
             ended[name] = error
 
-    with ThreadPoolExecutor(max(len(runs), 1), "fleet") as pool:
-        try:
-            futures = {pool.submit(record, name, run) for name, run in runs.items()}
-            yield from _until_done(futures)
-        finally:
-            stopped.set()
-            for recorder in list(recorders.values()):
-                recorder.stop()
+    pool = ThreadPoolExecutor(max(len(servers), 1), "fleet recording")
+    try:
+        for name, connect in servers.items():
+            futures[name] = pool.submit(record, name, connect)
+        yield from _until_done(set(futures.values()))
+    finally:
+        stopped.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        for recorder in list(recorders.values()):
+            recorder.stop()
+        wait([future for name, future in futures.items() if name in begun])
+        for name in servers:
+            ended.setdefault(name, ConnectionLostError("it was stopped before it was connected"))
 
 
 def _until_done(waiting: set[Future[None]]) -> Generator[None, None, None]:

@@ -152,8 +152,8 @@ class Collection:
         """
         with self._lock:
             self._drain()
-            columns = [history.changes(last=1) for history in self._own]
-            errors = [history.last_error for history in self._own]
+            columns = [history.newest() for history in self._own]
+            errors = [history.newest_error for history in self._own]
             now = time.monotonic()
             ages = [
                 now - self._received[_key(each)][1] if _key(each) in self._received else np.nan
@@ -163,7 +163,7 @@ class Collection:
                 [self._other(each, which) for each in self._attributes]
                 for which in (Attribute.UPDATE_TIME, Attribute.SOURCE_TIME)
             ]
-            qualities = [self._quality(each, last=1) for each in self._attributes]
+            qualities = [self._newest_quality(each) for each in self._attributes]
         # One change of each; of one that none has come from, a missing one.
         filled = [
             column
@@ -348,13 +348,13 @@ class Collection:
         with self._lock:
             self._drain()
             place = self._place(row)
-            return next(self._listed(place, self._own[place].changes(last=1)), None)
+            return next(self._listed(place, self._own[place].newest()), None)
 
     def quality(self, row: int | str) -> str | None:
         """Return the present quality of one attribute, in the manual's words; None if not known."""
         with self._lock:
             self._drain()
-            return _last_word(self._quality(self._attributes[self._place(row)], last=1))
+            return _last_word(self._newest_quality(self._attributes[self._place(row)]))
 
     def _place(self, row: int | str) -> int:
         try:
@@ -369,15 +369,22 @@ class Collection:
 
     def _quality(self, attribute: ResolvedAttribute, last: int | None = None) -> Changes | None:
         """Return the changes of the quality of a value."""
+        history = self._quality_history(attribute)
+        return None if history is None else history.changes(last)
+
+    def _newest_quality(self, attribute: ResolvedAttribute) -> Changes | None:
+        history = self._quality_history(attribute)
+        return None if history is None else history.newest()
+
+    def _quality_history(self, attribute: ResolvedAttribute) -> History | None:
         if canonical(attribute.attribute_id) != Attribute.VALUE:
             return None
-        history = self.histories.get((attribute.element_uuid, Attribute.QUALITY))
-        return None if history is None else history.changes(last)
+        return self.histories.get((attribute.element_uuid, Attribute.QUALITY))
 
     def _other(self, attribute: ResolvedAttribute, which: Attribute) -> int | None:
         """Return the time that another attribute of the element has, if it is watched too."""
         history = self.histories.get((attribute.element_uuid, which))
-        found = None if history is None else history.changes(last=1)
+        found = None if history is None else history.newest()
         if found is None or not len(found.times) or found.values.dtype.kind != "M":
             return None
         return NEVER if found.missing[0] else int(found.values.view(np.int64)[0])
@@ -388,11 +395,14 @@ class Collection:
         found: list[Change] = []
         self._drain()
         for place, (attribute, history) in enumerate(zip(self._attributes, self._own, strict=True)):
-            key, last = _key(attribute), history.last_time
+            key, newest = _key(attribute), history.newest_time
             before = after.get(key, NEVER)
-            if last is not None and last > before:
+            if history.newest_is_earlier and newest != before:
+                found += self._listed(place, history.newest())
+            elif newest is not None and newest > before:
                 found += self._listed(place, history.changes(after=before))
-                after[key] = last
+            if newest is not None:
+                after[key] = newest
         return sorted(found, key=lambda change: change.time.value)
 
     def _listed(self, place: int, column: Changes) -> Iterator[Change]:
@@ -404,21 +414,21 @@ class Collection:
                 pd.Timestamp(stamp, unit="ns", tz="UTC"),
                 self._names[place],
                 None if gone else value,
-                errors.get(stamp),
+                errors.get(stamp, self._own[place].newest_error) if gone else None,
             )
 
     def changed(self) -> None:
         """Take note that something has come; drop what is not to be kept."""
         now = time.monotonic()
         for key, history in self.histories.items():
-            last = history.last_time
-            if self._received.get(key, (None, 0.0))[0] == last:
+            newest = history.newest_time
+            if self._received.get(key, (None, 0.0))[0] == newest:
                 continue
-            self._received[key] = last, now
+            self._received[key] = newest, now
             if self._keep_count is not None:
                 history.keep_last(self._keep_count)
-            elif last is not None:
-                history.keep_since(last - self._keep_time)
+            elif newest is not None:
+                history.keep_since(newest - self._keep_time)
 
 
 def _key(attribute: ResolvedAttribute) -> Key:

@@ -3,6 +3,10 @@
 They are in the order of their times, not of their arrival; what comes twice is kept once.
 An entry may be an error in place of a value, such as the end of the connection: then there is a gap
 until the next one.
+
+A server's clock may be set back, and then the last entry by its time is one from before. What comes
+after a gap may have the time at which it was updated, before the gap. So the newest entry is the
+last that has come, but for packets that are only a little late.
 """
 
 from __future__ import annotations
@@ -23,6 +27,9 @@ from xentara_nb.tables.values import storage_dtype
 Array: TypeAlias = npt.NDArray[Any]
 
 _FIRST_CAPACITY = 16
+
+LATE = 5_000_000_000
+"""How far a packet may be behind a newer one, in nanoseconds; the clock was set back otherwise."""
 
 
 class Changes(NamedTuple):
@@ -59,6 +66,8 @@ class History:
         self._values = np.empty(_FIRST_CAPACITY, dtype=storage_dtype(data_type))
         self._start = self._end = 0
         self._errors: dict[int, str] = {}
+        # The newest change where that is not the last one: its time, its value and its error.
+        self._behind: tuple[int, Array, str | None] | None = None
 
     def __len__(self) -> int:
         return self._end - self._start
@@ -75,9 +84,28 @@ class History:
         return int(self._times[self._end - 1]) if len(self) else None
 
     @property
-    def last_error(self) -> str | None:
-        """The error that the last change has in place of a value."""
+    def newest_is_earlier(self) -> bool:
+        """Whether the newest change is not the last one by its time."""
+        return self._behind is not None
+
+    @property
+    def newest_time(self) -> int | None:
+        """The time of the newest change."""
+        return self.last_time if self._behind is None else self._behind[0]
+
+    @property
+    def newest_error(self) -> str | None:
+        """The error that the newest change has in place of a value."""
+        if self._behind is not None:
+            return self._behind[2]
         return None if self.last_time is None else self._errors.get(self.last_time)
+
+    def newest(self) -> Changes:
+        """Return a copy of the newest change; none of them before the first."""
+        if self._behind is None:
+            return self.changes(last=1)
+        time, value, error = self._behind
+        return Changes(np.array([time]), value.copy(), np.array([error is not None]))
 
     @property
     def errors(self) -> Mapping[int, str]:
@@ -107,10 +135,10 @@ class History:
 
     def begin_as(self, other: History) -> None:
         """Begin with the present value, or error, of another history of the same attribute."""
-        times, values, missing = other.changes(last=1)
-        if missing.any():
-            time = int(times[0])
-            self.append_error(time, other.errors[time])
+        times, values, _ = other.newest()
+        error = other.newest_error
+        if error is not None:
+            self.append_error(int(times[0]), error)
         elif len(times):
             self.append(times, values)
 
@@ -124,16 +152,20 @@ class History:
     def append_error(self, time: int, text: str) -> None:
         """Take an error, after which there is a gap until the next value."""
         filler = np.zeros(1, self.dtype) if self.dtype != object else np.array([None])
+        before = self._newest_value_time()
         self._insert(np.array([time]), filler)
         self._errors[time] = text
+        self._note_newest(before, time, filler, text)
 
     def append(self, times: Array, values: Array) -> None:
         """Take values of one dtype, each with its time; what is there already changes nothing."""
         values = self._converted(values)
+        before = self._newest_value_time()
         if self._errors:
             for time in self._errors.keys() & set(times.tolist()):
                 del self._errors[time]
         self._insert(times, values)
+        self._note_newest(before, int(times[-1]), values[-1:], None)
 
     def _insert(self, times: Array, values: Array) -> None:
         count = len(times)
@@ -156,6 +188,16 @@ class History:
         self._times, self._values = times[order], values[order]
         self._start, self._end = 0, len(order)
 
+    def _newest_value_time(self) -> int | None:
+        """Return the time of the newest change, None if it is an error: all that comes is newer."""
+        return self.newest_time if self.newest_error is None else None
+
+    def _note_newest(self, before: int | None, time: int, value: Array, error: str | None) -> None:
+        if time == self.last_time:
+            self._behind = None
+        elif before is None or not before - LATE < time < before:
+            self._behind = time, value.copy(), error
+
     def _reserve(self, count: int) -> None:
         if self._end + count <= len(self._times):
             return
@@ -173,7 +215,7 @@ class History:
         if values.dtype == self.dtype:
             return values
         if self._data_type == DataType.QUALITY and values.dtype.kind == "O":
-            values = np.array([_quality(value) for value in values], dtype=object)
+            values = object_array([_quality(value) for value in values])
             if all(type(value) is int for value in values):
                 values = values.astype(np.int64)
         if self.dtype.kind == "f" and (

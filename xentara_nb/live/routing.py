@@ -16,8 +16,8 @@ from uuid import UUID
 import numpy as np
 
 from xentara_nb.live.events import decode_events
-from xentara_nb.live.history import History
-from xentara_nb.protocol.codec.events import split_events
+from xentara_nb.live.history import LATE, History
+from xentara_nb.protocol.codec.events import TIME_AT, split_events
 from xentara_nb.protocol.commands import DataChange
 from xentara_nb.protocol.values import AttributeId
 from xentara_nb.tables.references import canonical
@@ -110,14 +110,16 @@ class EventRouter:
 
     def _take(self, event: DataChange) -> None:
         nanoseconds = event.time_stamp.nanoseconds
-        self._last_event = max(self._last_event, nanoseconds)
+        if event.time_stamp.is_finite:
+            self._note_time(nanoseconds)
         for attribute_id, value in event.values.items():
             for history in self._histories.get((event.element_uuid, canonical(attribute_id)), ()):
                 history.append_value(nanoseconds, value)
 
     def _take_raw(self, events: list[Any]) -> None:
+        if events:
+            self._note_time(int.from_bytes(events[-1][TIME_AT : TIME_AT + 8]))
         for attribute_id, elements, times, values in decode_events(events) if events else ():
-            self._last_event = max(self._last_event, int(times.max()))
             if not len(self._elements):
                 continue
             places = np.searchsorted(self._elements, elements)
@@ -135,6 +137,10 @@ class EventRouter:
                     for history in self._histories.get(key, ()):
                         history.append(times[start:end], values[start:end])
 
+    def _note_time(self, nanoseconds: int) -> None:
+        if not self._last_event - LATE < nanoseconds < self._last_event:
+            self._last_event = nanoseconds
+
     def add_error(self, text: str, ago: float = 0.0) -> None:
         """Put an error, of so many seconds ago, into all histories: a gap begins."""
         self._last_event = now = self._behind_all(ago)
@@ -149,7 +155,7 @@ class EventRouter:
 
     def _add_error(self, key: Key, text: str, now: int) -> None:
         for history in self._histories.get(key, ()):
-            history.append_error(max(now, min((history.last_time or 0), _MAX_TIME) + 1), text)
+            history.append_error(max(now, min((history.newest_time or 0), _MAX_TIME) + 1), text)
 
     def _behind_all(self, ago: float = 0.0) -> int:
         """Return a time by the server's clock, so many seconds ago, behind all that has come."""

@@ -124,6 +124,8 @@ class Watch(Collection):
         """Give the changes as they come, from the first that is kept, until the watch ends.
 
         A packet that came late, behind a newer one of its attribute, is only in :meth:`changes`.
+        So are all but the newest of those that come together, until the clock of a server that was
+        set back is where it was before.
 
         Raises
         ------

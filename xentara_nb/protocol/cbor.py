@@ -90,7 +90,7 @@ def decode(data: bytes, always: int | None = None) -> Any:
     or time stamp that is none.
     """
     item, end = _decode_at(data, 0, MAX_DEPTH, cost.ALWAYS if always is None else always)
-    _check_end(data, end)
+    check_end(data, end)
     return item
 
 
@@ -101,36 +101,96 @@ def iterate_array(data: bytes, start: int = 0, depth: int = 1) -> Iterator[Any]:
     stands at ``depth``, and must reach to the end of the data. Raises a ProtocolError if there is
     none, and where it gives an item that :func:`decode` would refuse.
     """
-    head = _ARRAY_HEAD.match(data, start)
-    if head is None:
-        raise ProtocolError(f"the message of {len(data)} bytes holds no array there")
-    first, number = data[start], head[0][1:]
-    left = None if first == 0x9F else int.from_bytes(number, "big") if number else first & 0x1F
-    at = window = head.end()
-    always, size = cost.ALWAYS, cost.small(cost.ALWAYS)
-    limit = _Limit(at)
-    stream: io.BytesIO | None = None
-    while data[at : at + 1] != b"\xff" if left is None else left > 0:
-        if stream is None:
-            # What is small needs no look at its cost, and no item is the beginning of another one.
-            window, stream = at, io.BytesIO(data[at : at + size])
-            decoder = _decoder(stream, MAX_DEPTH - depth)
-            limit.check(at)
-        try:
-            item = decoder.decode()
-            at = window + stream.tell()
-        except Exception:  # it is cut off, too large or wrong
-            stream = None
-            if at > window:
-                continue
-            item, at = _decode_at(data, at, MAX_DEPTH - depth, always)
-        if left is not None:
-            left -= 1
-        yield item
-    _check_end(data, at + (left is None))
+    array = LongItem(data, start, depth)
+    if array.is_map:
+        raise ProtocolError("a map where an array must be")
+    yield from array
+    check_end(data, array.end())
 
 
-_ARRAY_HEAD = re.compile(rb"[\x80-\x97]|\x98.|\x99..|\x9a.{4}|\x9b.{8}|\x9f", re.DOTALL)
+class LongItem:
+    """An array or a map within some bytes, which is decoded item by item, and once.
+
+    Of a map the items are keys and values by turns. Where it is ``nested``, its large arrays and
+    maps come as long items, too, as deep as the protocol has any: each must be gone through before
+    the next item is asked for, or it is passed over. Raises a ProtocolError if there is neither at
+    that place, and where it gives an item that :func:`decode` would refuse; but who goes through a
+    map must see whether a key is there twice.
+    """
+
+    def __init__(self, data: bytes, start: int, depth: int, *, nested: bool = False) -> None:
+        head = _HEAD.match(data, start)
+        if head is None:
+            raise ProtocolError(f"the message of {len(data)} bytes holds no array there")
+        self.is_map = data[start] >= _FIRST_MAP
+        self._data, self._start, self._depth, self._nested = data, start, depth, nested
+        self._items = self._decode(head)
+        self._end = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._items
+
+    def pairs(self) -> Iterator[tuple[Any, Any]]:
+        """Give the keys of a map with their values."""
+        return zip(self._items, self._items, strict=True)
+
+    def whole(self) -> Any:
+        """Decode all of it at once; what was given before is given once more."""
+        depth = MAX_DEPTH - self._depth + 1
+        item, self._end = _decode_at(self._data, self._start, depth, cost.ALWAYS)
+        self._items = iter(())
+        return item
+
+    def end(self) -> int:
+        """Pass over what is left, and return where it ends."""
+        for _ in self._items:
+            pass
+        return self._end
+
+    def _decode(self, head: re.Match[bytes]) -> Iterator[Any]:
+        data, first, number = self._data, head[0][0] & 0x1F, head[0][1:]
+        left = None if first == _ENDLESS else int.from_bytes(number, "big") if number else first
+        if left is not None and self.is_map:
+            left *= 2
+        at = window = head.end()
+        always, size = cost.ALWAYS, cost.small(cost.ALWAYS)
+        limit = _Limit(at)
+        stream: io.BytesIO | None = None
+        count = 0
+        while data[at : at + 1] != b"\xff" if left is None else count < left:
+            if stream is None:
+                # What is small needs no look at its cost, and no item is the beginning of another.
+                window, stream = at, io.BytesIO(data[at : at + size])
+                decoder = _decoder(stream, MAX_DEPTH - self._depth)
+                limit.check(at)
+            try:
+                item = decoder.decode()
+                at = window + stream.tell()
+            except Exception:  # it is cut off, too large or wrong
+                stream = None
+                if at > window:
+                    continue
+                if self._nested and self._depth < _DEEPEST_LONG and _HEAD.match(data, at):
+                    part = LongItem(data, at, self._depth + 1, nested=True)
+                    yield part
+                    at = part.end()
+                    count += 1
+                    continue
+                item, at = _decode_at(data, at, MAX_DEPTH - self._depth, always)
+            count += 1
+            yield item
+        if self.is_map and count % 2:
+            raise ProtocolError("a map has a key without a value")
+        self._end = at + (left is None)
+
+
+# An array or a map: what it is, and how many items it has.
+_HEAD = re.compile(
+    rb"[\x80-\x97\x9f\xa0-\xb7\xbf]|[\x98\xb8].|[\x99\xb9]..|[\x9a\xba].{4}|[\x9b\xbb].{8}",
+    re.DOTALL,
+)
+_FIRST_MAP, _ENDLESS = 0xA0, 31
+_DEEPEST_LONG = 4  # in a message, a packet and the item of an answer: an attribute list
 
 
 def _decode_at(data: bytes, start: int, depth: int, always: int) -> tuple[Any, int]:
@@ -154,7 +214,8 @@ def _decoder(stream: io.BytesIO, depth: int) -> cbor2.CBORDecoder:
     )
 
 
-def _check_end(data: bytes, end: int) -> None:
+def check_end(data: bytes, end: int) -> None:
+    """Raise a ProtocolError if something follows an item that ends there."""
     if left := len(data) - end:
         raise ProtocolError(f"{left} bytes follow the CBOR item of {end} bytes")
 

@@ -6,13 +6,14 @@ refuses booleans. Both ends use these checks: a client for answers, a server for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import Any, TypeVar
 from uuid import UUID
 
 import cbor2
 
+from xentara_nb.protocol.cbor import LongItem
 from xentara_nb.protocol.cost import is_dear, memory_and_size
 from xentara_nb.protocol.errors import ProtocolError, ServerError, server_error
 from xentara_nb.protocol.identifiers import Attribute
@@ -53,6 +54,8 @@ def describe(value: object) -> str:
         return f"something with tag {value.tag}"
     if isinstance(value, Enum):  # the item of an answer that has none
         return str(value.value)
+    if isinstance(value, LongItem):
+        return _NAMES[dict if value.is_map else list]
     return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 
@@ -105,10 +108,12 @@ def as_attribute_id(value: object, what: str) -> AttributeId:
 
 def as_map(value: object, what: str) -> dict[Any, Any]:
     """Return a map without keys that only Python takes for integers."""
+    if isinstance(value, LongItem) and value.is_map:
+        value = value.whole()
     if type(value) is not dict:
         raise wrong(what, "a map", value)
     if not NO_KEYS.isdisjoint(map(type, value)):
-        raise ProtocolError(f"{what} must not have boolean or floating point keys")
+        raise _wrong_key(what)
     return value
 
 
@@ -146,19 +151,72 @@ def error_item(error: ServerError) -> dict[int, object]:
     return {0: int(error.code), 1: error.text}
 
 
-def values_from(content: object, what: str) -> dict[AttributeId, Any]:
+def items_of(content: object, what: str) -> Iterable[Any]:
+    """Return the items of an array, long or not; raises if it is none."""
+    if isinstance(content, LongItem) and not content.is_map:
+        return content
+    return as_list(content, what)
+
+
+def members_of(
+    content: object, what: str, key: int, read: Callable[[Any], Any]
+) -> Mapping[Any, Any]:
+    """Return a map, long or not, with what is under a key read, if it is there.
+
+    Of a long one only the keys that are small numbers are kept.
+    """
+    if not isinstance(content, LongItem):
+        found = as_map(content, what)
+        return {**found, key: read(found[key])} if key in found else found
+    members: dict[int, Any] = {}
+    for each, value in _pairs(content, what):
+        if type(each) is int and 0 <= each < _MEMBERS:
+            if each in members:
+                raise ProtocolError(f"the key {each} is in {what} twice")
+            members[each] = read(value) if each == key else value
+    return members
+
+
+_MEMBERS = 24
+
+
+def _pairs(content: object, what: str) -> Iterable[tuple[Any, Any]]:
+    """Return the keys and values of a map, long or not."""
+    if isinstance(content, LongItem) and content.is_map:
+        return _checked_pairs(content, what)
+    return as_map(content, what).items()
+
+
+def _checked_pairs(content: LongItem, what: str) -> Iterator[tuple[Any, Any]]:
+    for key, value in content.pairs():
+        if type(key) in NO_KEYS:
+            raise _wrong_key(what)
+        yield key, value
+
+
+def _wrong_key(what: str) -> ProtocolError:
+    return ProtocolError(f"{what} must not have boolean or floating point keys")
+
+
+def values_from(
+    content: object, what: str, wanted: Collection[AttributeId] = ()
+) -> dict[AttributeId, Any]:
     """Read a map of attribute ids to values or errors, as in read answers and events.
 
-    Values of a kind that the protocol does not have are kept as they are, unless all those of the
-    map take far more memory than their bytes: events are kept by the million.
+    Those that were not ``wanted`` are left out, if any are. Values of a kind that the protocol does
+    not have are kept as they are, unless all those of the map take far more memory than their
+    bytes: events are kept by the million.
     """
     values: dict[AttributeId, Any] = {}
-    memory = size = 0
-    for key, alternative in as_map(content, what).items():
+    memory = size = count = 0
+    for key, alternative in _pairs(content, what):
         key = as_attribute_id(key, f"an attribute id in {what}")
         if type(alternative) is not Alternative or alternative.number > 1:
             name = attribute_text(key)
             raise wrong(f"{name} in {what}", "a value (tag 121) or an error (122)", alternative)
+        if wanted and key not in wanted:
+            continue
+        count += 1
         if alternative.number == 0:
             value = values[key] = alternative.value
             if type(value) not in _VALUES:
@@ -170,6 +228,8 @@ def values_from(content: object, what: str) -> dict[AttributeId, Any]:
         else:
             name = attribute_text(key)
             values[key] = error_from(alternative.value, f"the error of {name} in {what}")
+    if count > len(values):
+        raise ProtocolError(f"an attribute is in {what} twice")
     return values
 
 

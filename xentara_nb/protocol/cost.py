@@ -12,11 +12,13 @@ times its size. What is promised instead, for every content that a server may ch
 
 So the heads of the items are read in order, without their structure, and what each becomes in
 Python is added up. The numbers are those of CPython with 64 bits, rounded up. That takes several
-times as long as decoding, so it is done only for what could take more than :data:`ALWAYS`: a packet
+times as long as decoding, so it is done only for what could take more than :data:`ALWAYS`: an item
 of more than 7 KB (:func:`small`). The packets of a message are decoded one by one, and so are the
-entries of long lists. What answers are parsed into holds no more than was asked for; what they hold
-of lists is counted in :mod:`xentara_nb.connection.result_size` (:func:`most_kept`), and what values
-of unknown kinds take in :mod:`xentara_nb.protocol.checks` (:func:`is_dear`).
+items of a long list or map in them (:class:`xentara_nb.protocol.cbor.LongItem`): what a server may
+list has no limit but that of a message. What answers are parsed into holds no more than was asked
+for; what they hold of lists is counted in :mod:`xentara_nb.connection.result_size`
+(:func:`most_kept`), and what values of unknown kinds take in :mod:`xentara_nb.protocol.checks`
+(:func:`is_dear`).
 """
 
 from __future__ import annotations

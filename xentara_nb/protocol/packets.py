@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
 from xentara_nb.protocol import cbor, cost
@@ -122,16 +123,30 @@ def decode_answers(data: bytes) -> list[Answer]:
     return list(iterate_answers(data))
 
 
-def iterate_answers(data: bytes) -> Iterator[Answer]:
+def iterate_answers(data: bytes, *, long_items: bool = False) -> Iterator[Answer]:
     """Read a message from a server packet by packet; raises as decode_answers, at any packet.
 
     The packets of a message do not exist all at the same time, unless it is short: what is kept of
-    one, the caller must bound.
+    one, the caller must bound. With ``long_items``, what a large packet holds is a
+    :class:`.cbor.LongItem`, to be gone through before the next packet is asked for.
     """
     if len(data) <= cost.small(cost.ALWAYS) or data[0] >> 5 != 4:
         yield from map(_answer, as_list(cbor.decode(data), "a message"))
         return
-    yield from map(_answer, cbor.iterate_array(data))
+    if not long_items:
+        yield from map(_answer, cbor.iterate_array(data))
+        return
+    message = cbor.LongItem(data, 0, 1, nested=True)
+    for packet in message:
+        if isinstance(packet, cbor.LongItem) and not packet.is_map:
+            # An error is short, or is refused.
+            parts = list(islice(packet, 3))
+            yield _answer(packet.whole() if parts[:1] == [PacketType.ERROR] else parts)
+            if more := len(list(packet)):
+                raise _wrong_size(parts[0], len(parts) + more)
+        else:
+            yield _answer(packet)
+    cbor.check_end(data, message.end())
 
 
 def _answer(packet: object) -> Answer:
@@ -150,12 +165,16 @@ def _answer(packet: object) -> Answer:
     if kind == PacketType.EVENT and size == 3:
         return Event(as_int(packet[1], "the type of an event"), packet[2])
     if kind in (PacketType.SUCCESS, PacketType.ERROR, PacketType.EVENT):
-        raise ProtocolError(f"a packet of type {kind} cannot have {size} items")
+        raise _wrong_size(kind, size)
     first = "nothing" if not packet else describe(packet[0]) if kind is None else str(kind)
     raise ProtocolError(
         "a packet from a server must begin with 1 (success), 2 (error) or 8 (event), "
         f"not with {first}"
     )
+
+
+def _wrong_size(kind: object, size: int) -> ProtocolError:
+    return ProtocolError(f"a packet of type {kind} cannot have {size} items")
 
 
 def decode_requests(data: bytes) -> list[Request | Failure]:

@@ -55,10 +55,15 @@ _Found = TypeVar("_Found")
 _Learned: TypeAlias = tuple[Sequence[UUID], list[AttributeList]]
 """The attributes of some elements."""
 
-NO_LIST = ServerError("the server did not answer for the attribute list")
+
+class _LeftOutError(ServerError):
+    advice = "The server answered for the others: ask again, or look into the server's log."
+
+
+NO_LIST = _LeftOutError("the server did not answer for the attribute list")
 """The error of an element whose attributes were asked for, and left out of the answer."""
 
-NOT_ANSWERED = ServerError("the server did not answer for this attribute")
+NOT_ANSWERED = _LeftOutError("the server did not answer for this attribute")
 """The error of an attribute that was read, and left out of the answer."""
 
 Ask = Callable[[Sequence[Command[Any]]], Iterator[Any]]

@@ -33,6 +33,7 @@ asked for, as ``client.record(rows, folder, ["value", "updateTime", "sourceTime"
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
@@ -127,28 +128,66 @@ def _no_texts(count: int) -> Array:
 def decode(
     numbers: Array, missing: Array, texts: Array, data_type: int | None
 ) -> tuple[Array, Array]:
-    """Return what :func:`encode` was given, in numpy's dtype for it, and where it is missing."""
-    dtype = storage_dtype(data_type)
-    if dtype.kind == "O" or dtype == np.int8:
-        # Texts, words and UUIDs; or numbers, where a server sends what it does not announce.
-        values = np.full(len(numbers), None, dtype=object)
-        for at, text in enumerate(texts):
-            if text is not None:
-                values[at] = UUID(text) if data_type == DataType.UUID else text
-            elif not missing[at]:
-                values[at] = _plain(numbers[at])
-        return values, np.fromiter((value is None for value in values), bool, len(values))
-    if dtype.kind == "M":
-        gone = np.fromiter((text is None for text in texts), bool, len(texts))
+    """Return what :func:`encode` was given, and where it is missing.
+
+    Its dtype is numpy's for the data type, or object where that has none, or where a server has
+    sent what is not of that type.
+    """
+    with suppress(ValueError, OverflowError):
+        values = _typed(numbers, missing, texts, storage_dtype(data_type))
+        if values is not None:
+            return values
+    found = np.full(len(numbers), None, dtype=object)
+    for at, text in enumerate(texts):
+        if text is not None:
+            found[at] = _from_text(text, missing[at], data_type)
+        elif not missing[at]:
+            found[at] = _from_number(numbers[at], data_type)
+    return found, np.fromiter((value is None for value in found), bool, len(found))
+
+
+def _typed(
+    numbers: Array, missing: Array, texts: Array, dtype: np.dtype[Any]
+) -> tuple[Array, Array] | None:
+    """Return the values in a dtype; None, or a ValueError or OverflowError, if they are not of it.
+
+    A number has a text, too, if it is a whole one with more digits than a float.
+    """
+    kind = dtype.kind if dtype != np.int8 else "O"  # the words of qualities
+    has_text = pd.notna(texts)
+    if kind == "M" and missing.all():
         stamps = [0 if text is None else TimePoint.parse(text).nanoseconds for text in texts]
-        return np.array(stamps, dtype=np.int64).view("datetime64[ns]"), gone
-    if dtype.kind in "iu":
-        safe = np.where(missing | (np.abs(numbers) > _EXACT), 0, numbers)
-        values = safe.astype(dtype)
-        for at in np.flatnonzero([text is not None for text in texts]).tolist():
-            values[at] = int(texts[at])
-        return values, missing
-    return numbers.astype(dtype), missing
+        return np.array(stamps, dtype=np.int64).view("datetime64[ns]"), ~has_text
+    if kind in "OM" or (has_text & missing).any():
+        return None
+    if kind == "f":
+        return numbers.astype(dtype), missing
+    plain = np.where(missing | has_text, 0, numbers)
+    least, most = (0, 1) if kind == "b" else (0 if kind == "u" else -_EXACT, _EXACT)
+    if not ((plain == np.trunc(plain)) & (least <= plain) & (plain <= most)).all():
+        return None
+    values = plain.astype(dtype)
+    for at in np.flatnonzero(has_text).tolist():
+        values[at] = int(texts[at])
+    return None if kind == "b" and has_text.any() else (values, missing)
+
+
+def _from_text(text: str, missing: bool, data_type: int | None) -> object:
+    with suppress(ValueError):
+        if not missing:
+            return int(text)
+        if data_type == DataType.UUID:
+            return UUID(text)
+        if data_type == DataType.TIME_POINT:
+            return TimePoint.parse(text)
+    return text
+
+
+def _from_number(number: float, data_type: int | None) -> object:
+    if data_type == DataType.BOOLEAN and number in (0, 1):
+        return bool(number)
+    is_float = storage_dtype(data_type).kind == "f"
+    return float(number) if is_float else _plain(number)
 
 
 def _plain(number: float) -> object:

@@ -196,10 +196,10 @@ def check_limits(
             if not matches(entry.keys, key, info.name, uuid, ignore_case=True):
                 continue
             if entry.minimum is not None and not value >= entry.minimum:
-                message = f"{value} is below {entry.minimum}, the least {policy.source} has"
+                message = f"{value} is below {entry.minimum}, the minimum of {policy.source}"
                 yield refused(Guard.LIMITS, message, policy.source)
             if entry.maximum is not None and not value <= entry.maximum:
-                message = f"{value} is above {entry.maximum}, the most {policy.source} has"
+                message = f"{value} is above {entry.maximum}, the maximum of {policy.source}"
                 yield refused(Guard.LIMITS, message, policy.source)
             if entry.max_step is not None:
                 yield from _check_step(policy, entry.max_step, value, old, info)
@@ -220,8 +220,8 @@ def _check_step(
         shown = float_32_digits(old) if info.data_type == DataType.FLOAT_32 else old
         yield refused(
             Guard.STEP,
-            f"from {shown} to {value} is a larger step than {largest}, the most {policy.source} "
-            "has",
+            f"from {shown} to {value} is a larger step than {largest}, the max_step of "
+            f"{policy.source}",
             policy.source,
         )
 

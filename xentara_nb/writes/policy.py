@@ -132,11 +132,20 @@ def matches(
         return False
     of_keys, of_uuids = _compiled(tuple(patterns), ignore_case)
     key, name = same_look(primary_key), same_look(attribute_name)
-    if _matches(of_keys, key, f"{key}.{name}"):
+    keys = (key, f"{key}.{name}")
+    if _matches(of_keys, *keys, *(map(_folded, keys) if ignore_case else ())):
         return True
     if of_uuids is None or element_uuid is None:
         return False
     return _matches(of_uuids, str(element_uuid), f"{element_uuid}.{name}")
+
+
+def _folded(text: str) -> str:
+    """Return a text without upper and lower case, also of letters that are two in one of these.
+
+    The upper case of ``Straße`` is ``STRASSE``, which no flag of a pattern knows.
+    """
+    return text if text.isascii() else same_look(text.casefold())
 
 
 def _matches(pattern: re.Pattern[str], *keys: str) -> bool:
@@ -149,6 +158,8 @@ def _compiled(
 ) -> tuple[re.Pattern[str], re.Pattern[str] | None]:
     """Return what the patterns match, and what those do that are UUIDs, if some are."""
     looks = [same_look(pattern) for pattern in patterns]
+    if ignore_case:
+        looks += [_folded(look) for look in looks if not look.isascii()]
     uuids = []
     for element, period, attribute in (look.partition(".") for look in looks):
         if (uuid := uuid_in(element)) is not None:

@@ -243,5 +243,5 @@ def _given_up(result: WriteResult, failure: XentaraError | None, deadline: Deadl
         )
     else:
         reason = f"reading back failed: {error_text(failure)}" if failure else result.reason
-        _not_readable(result, reason)
+        _not_readable(result, reason or "nothing but null was read back")
     return result

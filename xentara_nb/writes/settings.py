@@ -14,6 +14,7 @@ from xentara_nb.connection.deadline import check_timeout
 from xentara_nb.errors import OptionError, WriteRefusedError
 from xentara_nb.protocol.identifiers import Access, DataType
 from xentara_nb.protocol.text import listed, quantity
+from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.files import as_written
 from xentara_nb.tables.frames import doubled_column
 from xentara_nb.writes.context import WriteContext
@@ -73,9 +74,14 @@ def take_settings(
 
 
 def _moves(first: Any, second: Any) -> bool:
-    if pd.isna(first) or pd.isna(second):
-        return bool(pd.isna(first) != pd.isna(second))
+    if _is_missing(first) or _is_missing(second):
+        return _is_missing(first) != _is_missing(second)
     return bool(first != second)
+
+
+def _is_missing(value: Any) -> bool:
+    # Of a list, which a newer server may send, pandas looks at its items.
+    return value is None or value is pd.NA or value is pd.NaT or bool(value != value)
 
 
 def plan_settings(
@@ -127,6 +133,12 @@ def _left_out(settings: pd.DataFrame) -> dict[int, str]:
 
 def _is_there(planned: PlannedWrite, tolerance: float) -> bool:
     info, error = planned.target.info, planned.target.error
-    if info is None or error is not None or planned.new is None or not planned.knows_old:
+    if info is None or error is not None or not planned.knows_old:
         return False
+    if planned.new is None:
+        # As a value to write these two are refused, for they may stand for a missing one.
+        kept, old = planned.request.value, planned.old
+        if kept is pd.NaT:
+            return bool(old == TimePoint.NEVER)
+        return isinstance(kept, float) and isinstance(old, float) and kept != kept and old != old
     return same_value(planned.new, planned.old, info.data_type, tolerance)

@@ -198,7 +198,25 @@ def change_stage(
         )
     connection = connection_for(context.connection, session)
     seconds = context.connection.timeout if timeout is None else timeout
-    change = StageChange(command, context, before=read_stage(connection, seconds))
+    change = StageChange(command, context)
+    try:
+        _change(change, connection, session, seconds, verify_within)
+    except KeyboardInterrupt as error:
+        see = "" if change.outcome is Outcome.SKIPPED else "; client.get_stage() shows the stage"
+        error.add_note(f"{command}: {change.facts['outcome']}{see}")
+        raise
+    return change
+
+
+def _change(
+    change: StageChange,
+    connection: Connection,
+    session: SessionLike | None,
+    seconds: float,
+    verify_within: float,
+) -> None:
+    command = change.command
+    change.before = read_stage(connection, seconds)
     _send(change, connection, session, seconds)
     if change.outcome is Outcome.REJECTED and isinstance(change.error, ServerError):
         raise change.error
@@ -214,7 +232,6 @@ def change_stage(
         with suppress(XentaraError):  # it was accepted, whether it can be read or not
             change.read_back(connection, verify_within)
             change.note()
-    return change
 
 
 def _send(

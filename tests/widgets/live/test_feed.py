@@ -98,6 +98,21 @@ def test_what_comes_late_is_among_the_points(changing: Changing) -> None:
     assert len(times(news)) == 30
 
 
+def test_the_clock_of_the_server_is_set_back(changing: Changing) -> None:
+    feed = feed_of(changing)
+    changing.put(TANK, (5000, 1.5))
+    changing.put_quality((5000, 3))
+    assert feed.take({TANK})[TANK].quality == "bad"
+    changing.put(TANK, (1000, 2.5))
+    changing.put_quality((1000, 0))
+    news = only(feed.take({TANK}))
+    assert (news.value, news.quality, news.kind) == ("2.5", "good", "ok")
+    assert times(news) == [1000, 5000]
+    changing.put(TANK, (1001, 3.5))
+    news = only(feed.take({TANK}))
+    assert (news.value, news.quality) == ("3.5", "good")
+
+
 def test_many_changes_at_once(changing: Changing) -> None:
     feed = feed_of(changing)
     changing.put(TANK, (0, 0.0))

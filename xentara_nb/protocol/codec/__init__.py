@@ -12,14 +12,13 @@ from contextlib import suppress
 from typing import Any, cast
 
 from xentara_nb.protocol.codec.attribute_lists import ListRequests
-from xentara_nb.protocol.codec.browsing import decode_browse, decode_browse_by_entry
+from xentara_nb.protocol.codec.browsing import decode_browse
 from xentara_nb.protocol.codec.columns import ColumnReads
 from xentara_nb.protocol.codec.heads import MESSAGE_ID
 from xentara_nb.protocol.codec.reads import ReadRequests
 from xentara_nb.protocol.codec.runs import decode_in_runs
 from xentara_nb.protocol.codec.writes import WriteRequests
 from xentara_nb.protocol.commands import Browse, Command, Read, Write
-from xentara_nb.protocol.cost import ALWAYS, small
 from xentara_nb.protocol.packets import encode_packets
 
 # Sequences of requests of one kind, which need not exist one by one. `encode` raises an
@@ -70,8 +69,6 @@ def decode_results(
         return found
     if len(commands) == 1 and type(commands[0]) is Browse:
         entries = decode_browse(message, first_id)
-        if entries is None and len(message) > small(ALWAYS):
-            entries = decode_browse_by_entry(message, first_id)
         return None if entries is None else [entries]
     return None
 

@@ -6,13 +6,10 @@ A wrong cut, where the same bytes stand inside of a key, leaves a piece that is 
 from __future__ import annotations
 
 import re
-from uuid import UUID
 
-from xentara_nb.protocol import cbor
 from xentara_nb.protocol.codec.heads import ARRAY, SUCCESS, UNSIGNED, UUID_HEAD, head, text_of
-from xentara_nb.protocol.commands.model import Browse, BrowseEntries
-from xentara_nb.protocol.errors import ProtocolError
-from xentara_nb.protocol.identifiers import NIL_UUID, Category, known
+from xentara_nb.protocol.commands.model import BrowseEntries
+from xentara_nb.protocol.identifiers import Category, known
 from xentara_nb.protocol.sharing import shared
 from xentara_nb.protocol.uuid_column import UuidColumn
 
@@ -26,7 +23,6 @@ _BEHIND_KEY = re.compile(
     re.DOTALL,
 )
 _NEXT = b"\xa3\x00"
-_ANY_REQUEST = Browse(NIL_UUID)
 # A message of one success packet, with an array that is not empty.
 _START = re.compile(rb"\x81" + SUCCESS + rb"([\x81-\x97]|\x98.|\x99..|\x9a....)" + _NEXT, re.DOTALL)
 
@@ -61,29 +57,6 @@ def _decode_entries(body: bytes, count: bytes, at: int) -> BrowseEntries | None:
     if count != head(ARRAY, len(keys)):
         return None
     return BrowseEntries(keys, UuidColumn(b"".join(uuids)), categories)
-
-
-def decode_browse_by_entry(message: bytes, message_id: int) -> BrowseEntries | None:
-    """Return what decode_browse does, of entries in any form; None if it is no such answer.
-
-    The items of which entries are made take far more memory than the entries.
-    """
-    start = b"\x81\x83\x01" + head(UNSIGNED, message_id)
-    if not message.startswith(start):
-        return None
-    keys: list[str] = []
-    uuids: list[UUID] = []
-    categories: list[int] = []
-    try:
-        items = cbor.iterate_array(message, len(start), depth=3)
-        for item in items:
-            more = _ANY_REQUEST.parse_answer([item])
-            keys += more.keys
-            uuids += more.uuids
-            categories += more.categories
-    except ProtocolError:
-        return None
-    return BrowseEntries(keys, uuids, categories)
 
 
 _CATEGORIES = {head(UNSIGNED, category): known(Category, category) for category in range(256)}

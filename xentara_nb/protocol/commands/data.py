@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 from uuid import UUID
 
+from xentara_nb.protocol.cbor import LongItem
 from xentara_nb.protocol.checks import (
     as_attribute_id,
     as_map,
@@ -15,6 +16,7 @@ from xentara_nb.protocol.checks import (
     as_uuid,
     as_value,
     member,
+    members_of,
     values_from,
     values_item,
 )
@@ -54,7 +56,9 @@ class Read(Command[Mapping[AttributeId, Any]]):
 
     def parse_answer(self, item: Any) -> dict[AttributeId, Any]:
         """Return values and errors by attribute id; those that were not asked for are ignored."""
-        values = values_from(item, "the answer to read")
+        # Of a long answer nothing else is kept in the first place.
+        wanted = set(self.attribute_ids) if isinstance(item, LongItem) else ()
+        values = values_from(item, "the answer to read", wanted)
         if len(values) > len(self.attribute_ids) > 0:
             return {key: values[key] for key in self.attribute_ids if key in values}
         return values
@@ -169,9 +173,13 @@ class DataChange:
         """
         if event.event_type != EventType.DATA_CHANGE:
             raise ProtocolError(f"an event of the unknown type {event.event_type}")
-        body = as_map(event.body, "the body of an event")
+        body = members_of(event.body, "the body of an event", 2, _values)
         return cls(
             member(body, 0, "the time stamp of an event", as_time_point),
             member(body, 1, "the element of an event", as_uuid),
-            values_from(member(body, 2, "the values of an event", as_map), "an event"),
+            member(body, 2, "the values of an event", lambda values, _: values),
         )
+
+
+def _values(item: object) -> dict[AttributeId, Any]:
+    return values_from(item, "an event")

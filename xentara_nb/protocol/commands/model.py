@@ -11,12 +11,13 @@ from xentara_nb.protocol.checks import (
     as_attribute_id,
     as_bool,
     as_int,
-    as_list,
     as_map,
     as_text,
     as_unsigned,
     as_uuid,
+    items_of,
     member,
+    members_of,
 )
 from xentara_nb.protocol.commands.base import Command, array_of, command, parameter
 from xentara_nb.protocol.errors import ProtocolError
@@ -127,12 +128,14 @@ class Browse(Command[Sequence[BrowseEntry]]):
 
     def parse_answer(self, item: Any) -> BrowseEntries:
         """Return the entries in the server's order."""
-        entries = [_entry(entry) for entry in as_list(item, "the answer to browse")]
-        return BrowseEntries(
-            [entry.primary_key for entry in entries],
-            [entry.element_uuid for entry in entries],
-            [entry.category for entry in entries],
-        )
+        keys: list[str] = []
+        uuids: list[UUID] = []
+        categories: list[int] = []
+        for entry in map(_entry, items_of(item, "the answer to browse")):
+            keys.append(entry.primary_key)
+            uuids.append(entry.element_uuid)
+            categories.append(entry.category)
+        return BrowseEntries(keys, uuids, categories)
 
 
 def _entry(entry: Any) -> BrowseEntry:
@@ -160,7 +163,7 @@ class AttributeInfo(NamedTuple):
 
 def parse_attributes(item: Any) -> tuple[AttributeInfo, ...]:
     """Read an array of ``{0: name, 1: id, 2: access, 3: data type}``; other keys are ignored."""
-    entries = as_list(item, "the attribute list")
+    entries = items_of(item, "the attribute list")
     return shared_list(tuple([parse_attribute(entry) for entry in entries]))
 
 
@@ -206,6 +209,10 @@ def attributes_item(attributes: Sequence[AttributeInfo]) -> list[dict[int, Any]]
     ]
 
 
+def _attributes(item: Any) -> tuple[AttributeInfo, ...] | None:
+    return None if item is None else parse_attributes(item)
+
+
 class MetaDataAnswer(NamedTuple):
     """The meta data of an element; what was not asked for, or not answered, is None."""
 
@@ -241,12 +248,12 @@ class MetaData(Command[MetaDataAnswer]):
 
     def parse_answer(self, item: Any) -> MetaDataAnswer:
         """Return what the server knows of the element; unknown keys are ignored."""
-        answer = as_map(item, "the answer to meta_data")
+        answer = members_of(item, "the answer to meta_data", MetaDataId.ATTRIBUTE_LIST, _attributes)
         key, category, attributes, children = map(answer.get, range(4))
         return MetaDataAnswer(
             None if key is None else as_text(key, "the primary key"),
             None if category is None else known(Category, as_int(category, "the category")),
-            None if attributes is None else parse_attributes(attributes),
+            attributes,
             None if children is None else as_bool(children, "the has-children flag"),
         )
 

@@ -118,12 +118,14 @@ class Feed:
     def _news(self, row: int, whole: bool, points: Points, value: float | None, age: float) -> News:
         if value is not None:
             shown, error = shown_value(value), ""
+            code = int(points.qualities[-1])
+            quality = "" if code == UNKNOWN else Quality(code).label
         else:
+            # The newest, which is not the last point where the server's clock was set back.
             last = self._watch.last(row)
             error = "" if last is None or last.error is None else plain(last.error)
             shown = "" if last is None or last.error is not None else shown_value(last.value)
-        code = int(points.qualities[-1]) if len(points.times) else UNKNOWN
-        quality = "" if code == UNKNOWN else Quality(code).label
+            quality = plain(self._watch.quality(row) or "")
         return News(
             row,
             whole,
