@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -215,4 +216,39 @@ def test_an_emptied_boolean_is_not_false(client: Client, tmp_path: Path) -> None
     row[[head.value for head in heads].index("value")].value = None
     book.save(path)
     with pytest.raises(InventoryFileError, match="row 2, column 'value': an empty cell is no bool"):
+        client.plan_restore(path)
+
+
+@pytest.mark.parametrize("cell", [7, 7.5, True, datetime(2026, 11, 26)])
+def test_a_number_is_not_restored_as_a_text(cell: object, client: Client, tmp_path: Path) -> None:
+    path, text = tmp_path / "before.xlsx", "Plant.Line 1.Recipe"
+    for keys in ([text], [text, SET_POINT]):
+        found = client.meta_data(keys).xentara.attribute("value")
+        client.save_settings(path, found, observe=0)
+        book = openpyxl.load_workbook(path)
+        heads, row = list(book.active.iter_rows())[:2]
+        row[[head.value for head in heads].index("value")].value = cell
+        book.save(path)
+        with pytest.raises(InventoryFileError, match=r"row 2, column 'value': .* is no text"):
+            client.plan_restore(path)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+@pytest.mark.parametrize("others", [[], [SET_POINT]])
+def test_a_time_is_not_restored_without_its_zone(
+    ending: str, others: list[str], client: Client, tmp_path: Path
+) -> None:
+    path, time = tmp_path / f"before{ending}", "Plant.Line 1.Last changeover"
+    rows = client.meta_data([time, *others]).xentara.attribute("value")
+    client.save_settings(path, rows, observe=0)
+    if ending == ".csv":
+        lines = path.read_text().split("\n")
+        lines[1] = lines[1].replace("+00:00", "", 1)
+        path.write_text("\n".join(lines))
+    else:
+        book = openpyxl.load_workbook(path)
+        heads, row = list(book.active.iter_rows())[:2]
+        row[[head.value for head in heads].index("value")].value = datetime(2026, 11, 26, 10)
+        book.save(path)
+    with pytest.raises(InventoryFileError, match="2, column 'value'"):
         client.plan_restore(path)

@@ -129,6 +129,8 @@ def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> p
             columns[name] = pd.Series(object_array(_as_edited(cells, words)), dtype=object)
             continue
         try:
+            if words is not None and ending in (".json", ".xlsx"):
+                _check_texts(cells, words)
             columns[name] = _column(name, cells, None if words is None else _words(words))
         except _CellError as error:
             where = table.place(error.row)
@@ -290,6 +292,15 @@ def _as_edited(cells: Iterable[Any], words: Iterable[Any] | None) -> list[Any]:
     ]
 
 
+def _check_texts(cells: Iterable[Any], words: Iterable[Any]) -> None:
+    """Refuse another cell for a text: that of True, 7.0 or a date is not what a sheet shows."""
+    for row, (cell, word) in enumerate(zip(cells, words, strict=True)):
+        if word in ("text", "str") and not (cell is None or isinstance(cell, str)):
+            raise _CellError(
+                row, f"{_shown(cell)} is no text. Format the cell as one, and restore it"
+            )
+
+
 def _without_marks(cells: pd.Series[Any], words: pd.Series[Any]) -> tuple[Any, Any]:
     """Return what pandas has read from CSV or Excel as it was written.
 
@@ -382,6 +393,8 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
     if dtype == "quality":
         return labelled(Quality, _texts(cells))
     if dtype.startswith("datetime64"):
+        if "," in dtype:  # each has its zone, which is not guessed where it was taken out
+            _each(_texts(cells), _zoned, "is no time with a time zone, such as +00:00")
         return _times(cells, dtype)
     if dtype == "str":  # as the library has texts, on any setting of pandas
         return string_array(_texts(cells))
@@ -418,6 +431,11 @@ def _times(cells: Sequence[Cell], dtype: str) -> Any:
         return pd.Series(values, dtype=dtype)
     index = pd.to_datetime(pd.Series(values, dtype=object), utc=True)
     return index.dt.as_unit(kind.unit).dt.tz_convert(kind.tz)
+
+
+def _zoned(text: str) -> None:
+    if iso_time(text).tz is None:
+        raise ValueError(text)
 
 
 def _shown(cell: Cell) -> str:
