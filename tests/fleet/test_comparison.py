@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from xentara_nb import Fleet
 from xentara_nb.errors import OptionError
 from xentara_nb.fleet.comparison import compare_fleets
 from xentara_nb.tables.id_arrays import id_array
@@ -81,3 +84,12 @@ def test_many_changes_are_shown_in_part() -> None:
 def test_frames_without_a_server() -> None:
     with pytest.raises(OptionError, match="the new one has no column server"):
         compare_fleets(values(north=1.0), values(north=1.0).drop(columns="server"))
+
+
+def test_a_file_of_plain_pandas(fleet: Fleet, tmp_path: Path) -> None:
+    names = ["Set point", "Batch", "Recipe", "Run", "Last changeover"]
+    old = fleet.snapshot([f"Plant.Line 1.{name}" for name in names], progress=False)
+    old.to_csv(tmp_path / "old.csv", index=False)
+    assert fleet.compare(tmp_path / "old.csv", progress=False).same
+    old.assign(value=old["value"].replace(210.0, 211.0)).to_csv(tmp_path / "old.csv", index=False)
+    assert fleet.compare(tmp_path / "old.csv", progress=False).changed_servers == ["north", "south"]

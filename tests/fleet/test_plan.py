@@ -417,3 +417,21 @@ def test_rows_go_to_the_server_that_they_are_of(fleet: Fleet) -> None:
         ["south", SET_POINT],
         ["north", SET_POINT],
     ]
+
+
+def test_it_says_of_which_numbers_no_limits_were_checked(
+    server_of: Callable[..., Server], tmp_path: Path
+) -> None:
+    """As the plan for one server does; what is refused is not sent without limits."""
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[limits]]\nkeys = ["{SET_POINT}"]\nmaximum = 300\n')
+    servers = [server_of(name) for name in ORDER]
+    with Fleet(servers, policy=policy, journal=False) as fleet:
+        assert "no limits" not in repr(fleet.plan_writes({SET_POINT: 195}, servers=ORDER))
+        text = repr(fleet.plan_writes({SET_POINT: 195, BATCH: 7}, servers=ORDER))
+        assert text.count("(no rule: no limits were checked for 1 of 2 values)") == 1
+        rows = pd.DataFrame({"server": ORDER, "primary_key": [SET_POINT, BATCH], "value": [195, 7]})
+        text = repr(fleet.plan_writes(rows))
+        assert f"({ORDER[1]}: no rule: no limits were checked)" in text
+    with Fleet(servers, journal=False) as fleet:
+        assert "no limits" not in repr(fleet.plan_writes({SET_POINT: "fast"}, servers=ORDER))

@@ -99,6 +99,15 @@ def test_a_pattern_is_no_key(client: Client) -> None:
         client.inventory()  # now all keys are known
 
 
+def test_a_name_with_a_star_is_offered_where_there_is_one() -> None:
+    known = KnownKeys(refuse)
+    known.take(["Plant.Temperature*10", "Pump"])
+    (offer,) = known.offers(["Plant.temperature*10"]).values()
+    assert offer == "; did you mean 'Plant.Temperature*10'?"
+    (offer,) = known.offers(["Pum*"]).values()
+    assert "no wildcards" in offer
+
+
 def test_an_element_that_has_vanished_is_not_offered_itself() -> None:
     known = KnownKeys(refuse)
     known.take(["Plant.A", "Plant.AB"])

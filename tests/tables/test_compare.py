@@ -295,3 +295,53 @@ def test_what_plain_pandas_has_written_has_not_changed(tmp_path: Path) -> None:
     assert found.counts == {"attributes value": 4}
     assert compare(tmp_path / "new.csv", new, tolerance=0.15).counts == {"attributes value": 3}
     assert found.frame["old"].tolist() == ["0.10000000149011612", "True", str(B), str(time)]
+
+
+PAIRS: list[tuple[Any, Any]] = [
+    *(("7", "007"), (7, "007"), ("007", 7), (2**53 + 1, 2**53), (True, "True"), ("None", None)),
+    *((1.0, 1.0000000000000002), ("", None), (1.5, "1.50"), (B, str(B))),
+]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet", ".xlsx"])
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_no_change_is_hidden_in_a_file_of_the_library(
+    old: Any, new: Any, ending: str, tmp_path: Path
+) -> None:
+    before, after = tmp_path / f"old{ending}", tmp_path / f"new{ending}"
+    for others in ([], [2.5, "Tea"]):
+        one, other = snapshot(value=[old, *others]), snapshot(value=[new, *others])
+        one.xentara.to_file(before)
+        other.xentara.to_file(after)
+        for pair in ((before, after), (before, other), (one, after)):
+            assert compare(*pair).counts == {"attributes value": 1}
+    # Values of one type.
+    for frame, path in ((one, before), (other, after)):
+        frame["value"] = "Tea" if path == before else "Coffee"
+        frame.astype({"value": "str"}).xentara.to_file(path)
+    assert len(compare(before, after)) == len(one)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("7", "007"), (2**63 + 1, 2**63), (True, False), ("Tea", "tea"), (7, 8)]
+)
+@pytest.mark.parametrize("tolerance", [0, 0.5])
+def test_what_is_another_value_in_files_of_pandas_too(
+    old: Any, new: Any, tolerance: float, tmp_path: Path
+) -> None:
+    one, other = snapshot(value=[old, "Tea"]), snapshot(value=[new, "Tea"])
+    one.to_csv(tmp_path / "old.csv")
+    for before in (tmp_path / "old.csv", pd.read_csv(tmp_path / "old.csv")):
+        found = compare(before, other, tolerance=tolerance)
+        assert found.counts == {"attributes value": 1}
+
+
+def test_a_whole_number_is_within_a_tolerance_and_a_text_or_boolean_is_not(tmp_path: Path) -> None:
+    names = {"display_name": ["1", "x", "y"], "units": ["", "", ""]}
+    old = snapshot(value=[7, True, 1.5], **names)
+    new = snapshot(value=[8, False, 1.75], **{**names, "display_name": ["2", "x", "y"]})
+    old.to_csv(tmp_path / "old.csv")
+    old.to_excel(tmp_path / "old.xlsx")
+    for path in tmp_path.iterdir():
+        found = changes(path, new, tolerance=1)
+        assert [each[:2] for each in found] == [("display name", "a"), ("value", "b")]

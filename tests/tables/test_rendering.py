@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.tables import rendering
+from xentara_nb.tables.coercion import coerce
 from xentara_nb.tables.rendering import (
     Html,
     change_text,
     escape,
+    float_32_digits,
     plain,
     value_repr,
     value_text,
@@ -106,3 +112,13 @@ def test_containers_in_a_frame_are_safe_as_well() -> None:
 
 def test_facts_as_text() -> None:
     assert rendering.facts_text({"a": 1, "long": "x\x1b"}) == "   a: 1\nlong: x\\x1b"
+
+
+@given(st.floats(width=32, allow_nan=False))
+def test_the_digits_of_a_float_32_stand_for_it(number: float) -> None:
+    shown = float_32_digits(number)
+    assert isinstance(shown, float)
+    for text in (repr(shown), value_text(shown), value_repr(shown)):
+        assert struct.pack(">f", float(text)) == struct.pack(">f", number)
+    if number.is_integer() and abs(number) < 1e16:
+        assert coerce(value_text(shown).removesuffix(".0"), DataType.FLOAT_32) == number

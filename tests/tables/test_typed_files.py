@@ -366,7 +366,10 @@ def test_a_value_that_is_not_of_its_type(tmp_path: Path) -> None:
         ("x", "float", "'x' is no float"),
         ("x", "odd", "'x' is no odd"),
         ("x", "int64", "'x' is no int64"),
-        ("", "int64", "the column is not of int64"),
+        ("", "int64", "an empty cell is no int64"),
+        ("", "bool", "an empty cell is no bool"),
+        ("1_0", "int64", "'1_0' is no int64"),
+        ("1_0", "float", "'1_0' is no float"),
         ("maybe", "bool", "'maybe' is no bool"),
         ("maybe", "Boolean", "'maybe' is no Boolean"),
     ):

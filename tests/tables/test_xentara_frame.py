@@ -461,5 +461,7 @@ def test_a_narrow_terminal_shows_the_values(monkeypatch: pytest.MonkeyPatch) -> 
         assert max(map(len, repr(frame).split("\n"))) <= 60
         wide = XentaraFrame({f"column {number}": [number] for number in range(1000)})
         assert len(repr(wide)) < 2000
+        with pd.option_context("display.width", 200):
+            assert max(map(len, repr(frame).split("\n"))) > 60
     with pd.option_context("display.max_columns", 2):  # what the user has chosen
         assert "42.5" not in repr(frame)

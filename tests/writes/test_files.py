@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -214,3 +215,75 @@ def test_values_that_were_edited_are_refused_row_by_row(
     client.read([SET_POINT, "Plant.Line 2.Set point"], "value").xentara.to_file(path)
     edit(path, {SET_POINT: "fast"})
     assert client.plan_writes(path).frame["severity"].tolist() == ["refused", "ok"]
+
+
+CELLS = [  # in a file of the library, that people have edited
+    (RUN, None, None),  # an emptied cell is not False
+    (NUMBER, "1_000", None),  # which Python alone takes for a number
+    (NUMBER, "٤", None),
+    (NUMBER, str(2**53 + 1), {".csv": None, ".xlsx": None}),  # no Float64 has all its digits
+    (BATCH, "42.0", {".csv": 42, ".xlsx": None}),  # there a text
+    ("Data Types.String", "007", "007"),
+    ("Data Types.String", "TRUE", "TRUE"),
+    ("Data Types.String", 7, {".csv": "7", ".xlsx": None}),  # there no text
+    (TIME, "2026-11-26 10:00Z", pd.Timestamp("2026-11-26 10:00Z")),
+]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+@pytest.mark.parametrize(("key", "cell", "value"), CELLS, ids=range(len(CELLS)))
+def test_what_an_edited_cell_means_depends_on_no_other_one(
+    key: str, cell: object, value: object, ending: str, client: Client, tmp_path: Path
+) -> None:
+    path, other = tmp_path / f"values{ending}", "Plant.Line 2.Set point"
+    value = value[ending] if isinstance(value, dict) else value
+    for keys, changes in (
+        ([key], {}),  # where all values may be of one type
+        ([key, RUN, "Data Types.Uuid", other], {}),
+        ([key, RUN, "Data Types.Uuid", other], {other: "oops"}),
+    ):
+        client.read(list(dict.fromkeys(keys)), "value").xentara.to_file(path)
+        typed = str(cell) if ending == ".csv" and cell is not None else cell
+        edit(path, {key: typed, **changes})
+        found = client.plan_writes(path).frame.set_index("primary_key")
+        assert found["value"][key] == value
+        assert (found["severity"][key] == "refused") == (value is None)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+def test_a_time_without_a_zone_is_said_to_be_one(
+    ending: str, client: Client, tmp_path: Path
+) -> None:
+    """Also where all values are times."""
+    path = tmp_path / f"values{ending}"
+    client.read([TIME], "value").xentara.to_file(path)
+    edit(path, {TIME: "2026-11-26 10:00" if ending == ".csv" else datetime(2026, 11, 26, 10)})
+    assert "no time zone was given" in client.plan_writes(path).frame["reason"][0]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet", ".xlsx"])
+def test_texts_and_nan_of_a_table(ending: str, client: Client, tmp_path: Path) -> None:
+    """An empty text stays one where all values are texts, and NaN may be a missing value."""
+    path, text = tmp_path / f"values{ending}", "Data Types.String"
+    for each in ("", "'", "''", "None", "nan", "007"):
+        client.write(text, each)
+        client.read([text], "value").xentara.to_file(path)
+        assert planned(client, path) == [each]
+    frame = client.read([NUMBER, text, RUN], "value")
+    frame.loc[0, "value"] = float("nan")
+    frame.xentara.to_file(path)
+    assert client.plan_writes(path).frame["severity"].tolist() == ["refused", "ok", "ok"]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".json", ".parquet", ".xlsx"])
+def test_whole_numbers_in_an_inventory_are_exact(
+    ending: str, client: Client, tmp_path: Path
+) -> None:
+    """A float, which pandas makes of them beside gaps and fractions, would be another one."""
+    path, large = tmp_path / f"rows{ending}", "Data Types.UnsignedInteger64"
+    rows = client.meta_data([NUMBER, large]).xentara.attribute("value")
+    for other in (None, 0.5):
+        values = pd.Series([other, 2**53 + 1], dtype=object)
+        if ending != ".parquet" or other is None:  # which has one type in a column
+            rows.assign(value=values.to_numpy()).xentara.to_file(path)
+            assert planned(client, path) == [other, 2**53 + 1]

@@ -200,12 +200,15 @@ def test_a_float_32_is_shown_with_its_own_digits(plant, client):
     for shown in (repr(plan), plan._repr_html_()):
         assert "0.10000000149" not in shown
         assert "0.30000001" in shown  # as it is sent
+    assert plan.frame["change"][0] == pytest.approx(0.2, abs=1e-15)  # of 0.1 and 0.3
     report = plan.apply()
     assert "0.30000001192" not in repr(report)
     assert "0.30000001192" not in repr(report.undo())
     plant.faults.no_follow(key)
     result = client.write(key, 0.2, verify_within=0.1)
     assert result.reason == "0.3 was read back for 0.1 s, not the 0.2 that was written"
+    # A whole number has those that were typed: 123456790 is the same Float32, and refused.
+    assert client.write(key, 123456792).facts["new value"] == "123456792.0"
     # A Float64 has all of them.
     other = client.write("Plant.Line 1.Set point", 0.10000000149011612)
     assert other.facts["new value"] == "0.10000000149011612"

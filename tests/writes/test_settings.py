@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import pytest
 
-from xentara_nb import Client, OptionError, SettingsWarning, WriteRefusedError, read_table
+from xentara_nb import (
+    Client,
+    InventoryFileError,
+    OptionError,
+    SettingsWarning,
+    WriteRefusedError,
+    read_table,
+)
 from xentara_nb.simulator import Simulator
 from xentara_nb.writes.settings import take_settings
 
@@ -195,3 +204,51 @@ def test_progress(client: Client, rows: pd.DataFrame, tmp_path: Path) -> None:
     client.save_settings(tmp_path / "x.csv", observe=0, progress=progress)
     assert {total for _, total in calls} == {len(client.browse()), calls[-1][1]}
     assert calls[-1][0] == calls[-1][1] < len(client.browse())
+
+
+def test_an_emptied_boolean_is_not_false(client: Client, tmp_path: Path) -> None:
+    path, run = tmp_path / "before.xlsx", "Plant.Line 1.Run"
+    rows = client.meta_data([run]).xentara.attribute("value")
+    client.write(run, True)
+    client.save_settings(path, rows, observe=0)
+    book = openpyxl.load_workbook(path)
+    heads, row = book.active.iter_rows()
+    row[[head.value for head in heads].index("value")].value = None
+    book.save(path)
+    with pytest.raises(InventoryFileError, match="row 2, column 'value': an empty cell is no bool"):
+        client.plan_restore(path)
+
+
+@pytest.mark.parametrize("cell", [7, 7.5, True, datetime(2026, 11, 26)])
+def test_a_number_is_not_restored_as_a_text(cell: object, client: Client, tmp_path: Path) -> None:
+    path, text = tmp_path / "before.xlsx", "Plant.Line 1.Recipe"
+    for keys in ([text], [text, SET_POINT]):
+        found = client.meta_data(keys).xentara.attribute("value")
+        client.save_settings(path, found, observe=0)
+        book = openpyxl.load_workbook(path)
+        heads, row = list(book.active.iter_rows())[:2]
+        row[[head.value for head in heads].index("value")].value = cell
+        book.save(path)
+        with pytest.raises(InventoryFileError, match=r"row 2, column 'value': .* is no text"):
+            client.plan_restore(path)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".xlsx"])
+@pytest.mark.parametrize("others", [[], [SET_POINT]])
+def test_a_time_is_not_restored_without_its_zone(
+    ending: str, others: list[str], client: Client, tmp_path: Path
+) -> None:
+    path, time = tmp_path / f"before{ending}", "Plant.Line 1.Last changeover"
+    rows = client.meta_data([time, *others]).xentara.attribute("value")
+    client.save_settings(path, rows, observe=0)
+    if ending == ".csv":
+        lines = path.read_text().split("\n")
+        lines[1] = lines[1].replace("+00:00", "", 1)
+        path.write_text("\n".join(lines))
+    else:
+        book = openpyxl.load_workbook(path)
+        heads, row = list(book.active.iter_rows())[:2]
+        row[[head.value for head in heads].index("value")].value = datetime(2026, 11, 26, 10)
+        book.save(path)
+    with pytest.raises(InventoryFileError, match="2, column 'value'"):
+        client.plan_restore(path)

@@ -266,16 +266,23 @@ class FleetPlan(rendering.Shown):
         ]
 
     def _limits(self) -> list[str]:
-        """Say that there are none, or of what the most rows are counted, of several servers."""
-        if len(self) and not self._taken and not any(each.policies for each in self.plans.values()):
-            return [rendering.NO_POLICY]
+        """Say where no limits were checked, and of what the most rows are counted."""
+        said: dict[str, list[str]] = {}
+        for name, plan in self.plans.items() if not self._taken else ():
+            if len(plan):
+                said.setdefault(plan.unlimited, []).append(name)
+        free = [
+            f"{listed(names)}: {text}" if len(said) > 1 else text
+            for text, names in said.items()
+            if text
+        ]
         most = {
             f"{policy.source} allows {quantity(policy.max_rows, 'row')} to each server, not in all"
             for plan in self.plans.values()
             for policy in plan.policies
             if policy.max_rows is not None and len(self.plans) > 1
         }
-        return sorted(most)
+        return [*free, *sorted(most)]
 
 
 class FleetReport(rendering.Shown):

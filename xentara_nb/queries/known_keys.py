@@ -56,10 +56,16 @@ class KnownKeys:
         Never raises: the error itself matters more.
         """
         names = names[:MAX_NAMES]
-        offers = {name: _NO_PATTERN for name in names if "*" in name}
-        names = [name for name in names if name not in offers]
+        offers = self._alike(names)
+        for name in names:
+            if "*" in name and "*" not in offers.get(name, ""):
+                offers[name] = _NO_PATTERN
+        return offers
+
+    def _alike(self, names: Sequence[str]) -> dict[str, str]:
         if self._all:
-            return offers | {name: _offer(name, self._all) for name in names}
+            return {name: _offer(name, self._all) for name in names}
+        offers: dict[str, str] = {}
         meant = {name: name for name in names}
         with suppress(XentaraError):
             for _ in range(_MAX_LEVELS):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,7 +18,7 @@ import pandas as pd
 from xentara_nb.errors import OptionError
 from xentara_nb.tables.arrow import from_arrow
 from xentara_nb.tables.comparison import CHANGES, Comparison
-from xentara_nb.tables.files import as_written, read_table
+from xentara_nb.tables.files import as_written, read_compared
 from xentara_nb.tables.frames import doubled_column, make_frame, object_array, string_array
 from xentara_nb.tables.id_arrays import IdArray, id_array
 from xentara_nb.tables.references import canonical, id_in, uuid_in
@@ -71,7 +70,7 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
         What there was, and what there is: as DataFrames, or files that ``xentara.to_file`` has
         written. Where plain pandas has read such a file, or written it (``to_csv``, ``to_excel``),
         what it cannot tell apart, such as the text ``"None"`` from nothing and ``"007"`` from 7, is
-        no change.
+        no change; ``"007"`` is another text than ``"7"``.
     tolerance : float, default 0.0
         How far two numbers may be apart and still count as the same value.
 
@@ -104,18 +103,19 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     """
     if not isinstance(tolerance, numbers.Real) or not tolerance >= 0:
         raise OptionError(f"the tolerance must be 0 or more, and not {tolerance!r}")
-    sides = _frame(old, "old"), _frame(new, "new")
+    (old_frame, vague), (new_frame, also) = _frame(old, "old"), _frame(new, "new")
+    sides = old_frame, new_frame
     by_attribute = {"attribute_id" in frame.columns for frame in sides}
     if len(by_attribute) == 2:
         raise OptionError(
             "one has a row per attribute, as inventories and settings have, and the other a row "
             "per element, as snapshots have: compare two of the same kind"
         )
-    # Nothing in a workbook says whether plain pandas has written it.
-    sheets = [
-        each for each in (old, new) if isinstance(each, str | os.PathLike) and _is_sheet(each)
-    ]
-    found = _Comparer(*sides, tolerance, by_pandas=bool(sheets))
+    texts = [isinstance(_dtype(each, "value"), pd.StringDtype) for each in sides]
+    if texts[0] != texts[1] and not isinstance(old if texts[0] else new, str | os.PathLike):
+        # It may be from a CSV file of plain pandas, where nothing says that a value is no text.
+        vague = set(old_frame.columns)
+    found = _Comparer(*sides, tolerance, vague | also)
     changes = [each for each in found.changes() if len(each.keys)]
     try:
         ids = id_array(np.concatenate([object_array([]), *(each.uuids for each in changes)]))
@@ -124,14 +124,12 @@ def compare(old: TableLike, new: TableLike, *, tolerance: float = 0.0) -> Compar
     return Comparison(_changes_frame(changes, ids), found.elements)
 
 
-def _is_sheet(path: str | os.PathLike[str]) -> bool:
-    return Path(path).suffix.lower() == ".xlsx"
-
-
-def _frame(table: TableLike, which: str) -> pd.DataFrame:
-    name = f"the {which} one"
+def _frame(table: TableLike, which: str) -> tuple[pd.DataFrame, set[str]]:
+    """Return a table, and the columns in which it cannot tell some values from others."""
+    name, vague = f"the {which} one", set[str]()
     if isinstance(table, str | os.PathLike):
-        name, table = os.fspath(table), read_table(table)
+        name = os.fspath(table)
+        table, vague = read_compared(table)
     frame = from_arrow(table)
     if not isinstance(frame, pd.DataFrame):
         raise OptionError(f"{name} is no DataFrame and no path, but of type {type(table).__name__}")
@@ -141,19 +139,16 @@ def _frame(table: TableLike, which: str) -> pd.DataFrame:
         )
     if (doubled := doubled_column(frame, frame.columns)) is not None:
         raise OptionError(f"{name} has two columns {doubled!r}: take one of them out")
-    return frame
+    return frame, set(frame.columns) if read_by_pandas(frame) else vague
 
 
 class _Comparer:
     """Finds the rows that belong together, and what is different in them."""
 
     def __init__(
-        self, old: pd.DataFrame, new: pd.DataFrame, tolerance: float, *, by_pandas: bool
+        self, old: pd.DataFrame, new: pd.DataFrame, tolerance: float, vague: set[str]
     ) -> None:
-        # In CSV files of plain pandas nothing says that a value is no text.
-        texts = [isinstance(_dtype(each, "value"), pd.StringDtype) for each in (old, new)]
-        self._by_pandas = by_pandas or texts[0] != texts[1]
-        self._by_pandas |= read_by_pandas(old) or read_by_pandas(new)
+        self._vague = vague
         old, new = as_written(old), as_written(new)
         self._old, self._new, self._tolerance = old, new, tolerance
         self._by_attribute = "attribute_id" in new.columns
@@ -293,23 +288,23 @@ class _Comparer:
             )
             with np.errstate(invalid="ignore"):
                 same = (one == other) | (abs(one - other) <= self._tolerance)
-                if self._by_pandas:
+                if name in self._vague:
                     same |= np.isclose(one, other, rtol=5e-16, atol=0)
             return ~(same | (np.isnan(one) & np.isnan(other)))
         one, other = _objects(old)[old_rows], _objects(new)[new_rows]
         different = _not_equal(one, other)
         for at in np.flatnonzero(different).tolist():
-            different[at] = not self._same(one[at], other[at])
+            different[at] = not self._same(name, one[at], other[at])
         return different
 
-    def _same(self, one: Any, other: Any) -> bool:
+    def _same(self, name: str, one: Any, other: Any) -> bool:
         if _same(one, other, self._tolerance):
             return True
-        return self._by_pandas and alike_to_pandas(one, other, self._tolerance)
+        return name in self._vague and alike_to_pandas(one, other, self._tolerance)
 
     def _unequal(self, one: Any, other: Any, rows: _Rows, others: _Rows) -> tuple[_Rows, _Rows]:
         different = _not_equal(one[rows], other[others])
-        for at in np.flatnonzero(different).tolist() if self._by_pandas else ():
+        for at in np.flatnonzero(different).tolist() if "primary_key" in self._vague else ():
             different[at] = not alike_to_pandas(one[rows[at]], other[others[at]])
         return rows[different], others[different]
 

@@ -70,12 +70,18 @@ def value_text(value: object) -> str:
 def float_32_digits(value: object) -> object:
     """Return the value of a Float32 with no more digits than it holds; any other as it is.
 
+    A whole number has all of them: it is one that was typed, and another is refused.
+
     Examples
     --------
     >>> float_32_digits(0.10000000149011612), float_32_digits(0.1), float_32_digits("text")
     (0.1, 0.1, 'text')
+    >>> float_32_digits(123456792.0)
+    123456792.0
     """
     if type(value) is not float or float_32(value) != value:
+        return value
+    if value.is_integer() and abs(value) < 1e16:  # beyond, Python itself shows an exponent
         return value
     return float(str(np.float32(value)))
 

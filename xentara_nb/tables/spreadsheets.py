@@ -12,7 +12,10 @@ import re
 from typing import Self
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
+
+from xentara_nb.protocol.values import is_number
 
 # Also full-width, which some spreadsheets take for the same, and behind what they skip.
 RUNS_AS_FORMULA = re.compile(
@@ -27,6 +30,7 @@ _MISSING = frozenset(
         *("1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
     }
 )
+_WHOLE = re.compile(r"[+-]?[0-9]{1,300}", re.ASCII)
 _TRUTH = {"true": True, "false": False}
 # What the spreadsheets of other countries save for these.
 _TRUTH_ABROAD = {
@@ -117,19 +121,24 @@ def without_guards(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def alike_to_pandas(one: object, other: object, tolerance: float = 0.0) -> bool:
-    """Return whether two values may be the same, where plain pandas has read one of them.
+    """Return whether two values may be the same, where plain pandas has read or written one.
 
-    Numbers may be as far apart as the tolerance says.
+    Two texts are what they are, and so are two whole numbers. Numbers may be as far apart as the
+    tolerance says.
 
     Examples
     --------
     >>> alike_to_pandas("None", float("nan")), alike_to_pandas("007", 7), alike_to_pandas("A", "B")
     (True, True, False)
     """
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other  # neither of them has become anything else
     one, other = _as_read(one), _as_read(other)
-    if isinstance(one, float) and isinstance(other, float):
-        # The parser of pandas may be off by the last digit.
-        return one == other or math.isclose(one, other, rel_tol=5e-16, abs_tol=tolerance)
+    if is_number(one) and is_number(other):
+        if isinstance(one, int) and isinstance(other, int):
+            return abs(one - other) <= tolerance
+        # What pandas writes to a workbook, and its parser, may be off by the last digit.
+        return math.isclose(one, other, rel_tol=5e-16, abs_tol=tolerance)
     return one == other
 
 
@@ -148,12 +157,12 @@ def _as_read(value: object) -> object:
             return None
         if text.lower() in _TRUTH:
             return _TRUTH[text.lower()]
+        if "_" in text:  # a number for Python alone
+            return value
         try:
-            return float(text)
+            return int(text) if _WHOLE.fullmatch(text) else float(text)
         except ValueError:
             return value
     if isinstance(value, UUID | pd.Timestamp):
         return str(value)
-    if isinstance(value, bool) or not pd.api.types.is_number(value):
-        return value
-    return float(value)  # type: ignore[arg-type]  # a number
+    return value.item() if isinstance(value, np.generic) else value

@@ -88,6 +88,9 @@ def _whole_errors(table: pd.DataFrame) -> Iterator[None]:
         yield
 
 
+_USUAL_WIDTH = 80  # of pandas, until the user chooses one
+
+
 @contextmanager
 def _whole_rows() -> Iterator[None]:
     """Let pandas break rows that are wider than the terminal.
@@ -98,7 +101,9 @@ def _whole_rows() -> Iterator[None]:
     if pd.get_option("display.max_columns") != 0:
         yield
         return
-    width = shutil.get_terminal_size().columns
+    width = pd.get_option("display.width")
+    if width == _USUAL_WIDTH:
+        width = shutil.get_terminal_size().columns
     with pd.option_context("display.max_columns", 20, "display.width", width):
         yield
 

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
-from xentara_nb.protocol.identifiers import Access, Quality
+from xentara_nb.protocol.identifiers import Access, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, Value, is_number
 from xentara_nb.tables.coercion import coerce
+from xentara_nb.tables.rendering import float_32_digits
 from xentara_nb.tables.times import in_local_zone, is_local
 from xentara_nb.writes.policy import WritePolicy, matches
 
@@ -201,10 +202,12 @@ def check_limits(
                 message = f"{value} is above {entry.maximum}, the maximum of {policy.source}"
                 yield refused(Guard.LIMITS, message, policy.source)
             if entry.max_step is not None:
-                yield from _check_step(policy, entry.max_step, value, old)
+                yield from _check_step(policy, entry.max_step, value, old, info)
 
 
-def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> Iterator[CheckResult]:
+def _check_step(
+    policy: WritePolicy, largest: float, value: Any, old: Any, info: AttributeInfo
+) -> Iterator[CheckResult]:
     if not is_number(old):
         yield refused(
             Guard.STEP,
@@ -214,9 +217,10 @@ def _check_step(policy: WritePolicy, largest: float, value: Any, old: Any) -> It
         )
     # Not so simple as a subtraction: both ends may be infinite, and NaN is no step at all.
     elif value != old and not abs(value - old) <= largest:
+        shown = float_32_digits(old) if info.data_type == DataType.FLOAT_32 else old
         yield refused(
             Guard.STEP,
-            f"from {old} to {value} is a larger step than {largest}, the max_step of "
+            f"from {shown} to {value} is a larger step than {largest}, the max_step of "
             f"{policy.source}",
             policy.source,
         )

@@ -150,7 +150,8 @@ class PlannedWrite(NamedTuple):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return None
         if self.target.info is not None and self.target.info.data_type == DataType.FLOAT_32:
-            old, new = float_32(old), float_32(new)  # what it holds, which has fewer digits
+            # What it holds, which has fewer digits: from 0.1 to 0.2 is 0.1.
+            old, new = float_32_digits(float_32(old)), float_32_digits(float_32(new))
         return new - old
 
     def __str__(self) -> str:

@@ -179,27 +179,45 @@ def read_table(path: str | os.PathLike[str], *, ending: str | None = None) -> pd
     ...     xentara_nb.read_table(Path(folder, "values.csv")).equals(values)
     True
     """
-    return _read_table(path, ending)
+    return _read_table(path, ending)[0]
 
 
 def read_edited(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Read such a table whose values people have edited, as those that are to be written.
+    """Read such a table whose values people may have edited, and which are to be written.
 
-    Where a value is not of its type any more, all are as they stand in the file: what they mean,
-    and whether one is refused, is decided where the data types of the attributes are known.
+    They are as they stand in the file: what each of them means, and whether it is refused, is
+    decided where the data types of the attributes are known.
     """
-    return _read_table(path, None, edited="value")
+    return _read_table(path, None, edited="value")[0]
+
+
+def read_compared(path: str | os.PathLike[str]) -> tuple[pd.DataFrame, set[str]]:
+    """Read such a table, and say in which columns it cannot tell some values from others.
+
+    There are some where plain pandas has written it: a sheet of this library has another name,
+    and beside values in its CSV files is their type, unless it is one and all are numbers.
+    """
+    frame, table = _read_table(path, None)
+    names = set(frame.columns)
+    if user_path(path).suffix.lower() != ".csv":
+        return frame, names if table.others else set()
+    if "value" not in names or "value (type)" in table.columns:
+        return frame, set()
+    return frame, names - {"value"} if pd.api.types.is_numeric_dtype(frame["value"]) else names
 
 
 def _read_table(
     path: str | os.PathLike[str], ending: str | None, *, edited: str | None = None
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, TextTable]:
+    """Return the table as it is, and as the file has it."""
     with _named(path):
         ending = _ending(path, ending)
-        table = _read(path, ending, ())
+        table = _read(path, ending, (), to_be_written=edited is not None)
         if set(INVENTORY_COLUMNS) <= table.columns.keys():
-            return from_table(table)
-        return from_typed(table, ending, edited=edited)
+            frame = from_table(table)
+        else:
+            frame = from_typed(table, ending, edited=edited)
+        return frame, table
 
 
 def as_written(frame: pd.DataFrame) -> pd.DataFrame:
@@ -211,10 +229,14 @@ def as_written(frame: pd.DataFrame) -> pd.DataFrame:
     return without_guards(found) if read_by_pandas(frame) else found
 
 
-def _read(path: str | os.PathLike[str], ending: str, needed: Sequence[str]) -> TextTable:
+def _read(
+    path: str | os.PathLike[str], ending: str, needed: Sequence[str], *, to_be_written: bool = False
+) -> TextTable:
     data = read_file(path, MAX_BYTES)
     if not data:
         raise TableError("the file is empty; write it again")
+    if to_be_written and ending == ".csv":
+        return text.read_cells(data)
     return _READERS[ending](data, needed)
 
 

@@ -39,6 +39,7 @@ from xentara_nb.tables.files.cells import (
 _PROVENANCE = b"xentara"
 _ATTRS = b"PANDAS_ATTRS"  # where pandas keeps DataFrame.attrs
 _SHEET = "inventory"
+_OTHER_SHEET = "table"  # of any other table
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how a file of Excel 97, or an encrypted one, begins
 _MAX_ROWS, _MAX_COLUMNS, _MAX_CHARACTERS = 1_048_576, 16_384, 32_767
 # A row of an inventory takes some 30 bytes of a workbook, and a workbook a tenth of its content.
@@ -158,7 +159,7 @@ def write_excel(table: TextTable, file: BinaryIO) -> None:
                 texts[text] = _sheet_text(text, f"{row_text(row)}, column {name!r}")
 
     book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet(_SHEET if columns.keys() >= set(INVENTORY_COLUMNS) else "table")
+    sheet = book.create_sheet(_SHEET if columns.keys() >= set(INVENTORY_COLUMNS) else _OTHER_SHEET)
 
     def written(value: Cell) -> Any:
         if isinstance(value, str):
@@ -241,7 +242,8 @@ def read_excel(data: bytes, needed: Sequence[str]) -> TextTable:
             elif value is None and inventory and name in INVENTORY_COLUMNS:
                 value = ""  # in a sheet an empty text and no text are the same
             columns[name].append(value)
-    return TextTable(columns, {}, lambda row: f"row {rows[row][0]}")
+    others = sheet.title not in (_SHEET, _OTHER_SHEET)
+    return TextTable(columns, {}, lambda row: f"row {rows[row][0]}", others)
 
 
 def _sheet(book: Any) -> Any:

@@ -79,6 +79,7 @@ class TextTable(NamedTuple):
     columns: Mapping[str, Cells]
     provenance: Mapping[str, Any]
     place: Callable[[int], str]
+    others: bool = False  # whether others than this library may have made it
 
 
 def to_table(frame: pd.DataFrame) -> TextTable:
@@ -107,7 +108,12 @@ def from_table(table: TextTable) -> pd.DataFrame:
         elif isinstance(cells, pd.Series):
             columns[name] = cells
         else:
-            columns[name] = pd.Series(list(plain(cells)))
+            there = list(plain(cells))
+            columns[name] = pd.Series(there)
+            if columns[name].dtype.kind == "f" and any(
+                type(each) is int and abs(each) > 2**53 for each in there
+            ):
+                columns[name] = pd.Series(there, dtype=object)  # a float would be another number
     frame = as_xentara(pd.DataFrame(columns, copy=False))  # all of them are its own
     return with_provenance(frame, table.provenance) if table.provenance else frame
 

@@ -76,7 +76,7 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
         if known:
             words = None
         elif words is None and (
-            name in _NAMED or not _is_clear(cells, series.dtype, ending) or not cells
+            name in _NAMED or not _is_clear(str(name), cells, series.dtype, ending) or not cells
         ):
             words = [_dtype_word(series)] * len(series)
         if ending == ".parquet":
@@ -100,7 +100,7 @@ def to_typed(frame: pd.DataFrame, ending: str) -> TextTable:
 def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> pd.DataFrame:
     """Return the table that cells hold.
 
-    Where one of the column ``edited`` is not of its type any more, all of them are as they stand.
+    In the column ``edited`` they are as they stand there, an empty one is None.
     """
     columns: dict[str, Any] = {}
     empty = _dtypes_of_nothing(table.columns)
@@ -125,12 +125,14 @@ def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> p
             cells = [None if is_missing(each) else each for each in given.tolist()]
         elif ending in (".csv", ".xlsx"):
             cells = _unmarked(cells)
+        if name == edited:
+            columns[name] = pd.Series(object_array(_as_edited(cells, words)), dtype=object)
+            continue
         try:
+            if words is not None and ending in (".json", ".xlsx"):
+                _check_texts(cells, words)
             columns[name] = _column(name, cells, None if words is None else _words(words))
         except _CellError as error:
-            if name == edited:
-                columns[name] = pd.Series(object_array(cells), dtype=object)
-                continue
             where = table.place(error.row)
             raise TableError(f"{where}, column {name!r}: {error}") from None
     frame = as_xentara(pd.DataFrame(columns))
@@ -236,10 +238,14 @@ def _time_texts(times: pd.DatetimeIndex) -> list[Cell]:
     return [None if text == "NaT" else f"{text}{zone}" for text in texts.tolist()]
 
 
-def _is_clear(cells: Sequence[Cell], dtype: Any, ending: str) -> bool:
+def _is_clear(name: str, cells: Sequence[Cell], dtype: Any, ending: str) -> bool:
     """Return whether cells say by themselves which dtype they are of."""
+    is_text = str(dtype) == "str"
+    # All values are texts in a CSV file of plain pandas, which has no marks.
+    if is_text and name == "value" and ending in (".csv", ".xlsx"):
+        return False
     # A workbook makes an integer of 1.0.
-    return _dtype_of(cells) == str(dtype) and (ending != ".xlsx" or str(dtype) == "str")
+    return _dtype_of(cells) == str(dtype) and (ending != ".xlsx" or is_text)
 
 
 def _dtype_word(series: pd.Series[Any]) -> str:
@@ -274,6 +280,25 @@ def _unmarked(cells: Iterable[Cell]) -> list[Cell]:
         else each
         for each in cells
     ]
+
+
+def _as_edited(cells: Iterable[Any], words: Iterable[Any] | None) -> list[Any]:
+    """Return values that people may have edited: NaN, which may be a missing one, stays that."""
+    if words is None:
+        return list(cells)
+    return [
+        math.nan if word == "float" and isinstance(cell, str) and cell.lower() == "nan" else cell
+        for cell, word in zip(cells, words, strict=True)
+    ]
+
+
+def _check_texts(cells: Iterable[Any], words: Iterable[Any]) -> None:
+    """Refuse another cell for a text: that of True, 7.0 or a date is not what a sheet shows."""
+    for row, (cell, word) in enumerate(zip(cells, words, strict=True)):
+        if word in ("text", "str") and not (cell is None or isinstance(cell, str)):
+            raise _CellError(
+                row, f"{_shown(cell)} is no text. Format the cell as one, and restore it"
+            )
 
 
 def _without_marks(cells: pd.Series[Any], words: pd.Series[Any]) -> tuple[Any, Any]:
@@ -368,6 +393,8 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
     if dtype == "quality":
         return labelled(Quality, _texts(cells))
     if dtype.startswith("datetime64"):
+        if "," in dtype:  # each has its zone, which is not guessed where it was taken out
+            _each(_texts(cells), _zoned, "is no time with a time zone, such as +00:00")
         return _times(cells, dtype)
     if dtype == "str":  # as the library has texts, on any setting of pandas
         return string_array(_texts(cells))
@@ -375,12 +402,15 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
         return pd.Series(_texts(cells), dtype=dtype)
     read: Callable[[Any], Any] = str
     if "int" in dtype.lower():
-        read = int
+        read = _int
     elif "float" in dtype.lower():
-        read = float
+        read = _float
     elif "bool" in dtype:
         read = _truth
     values = _each(cells, lambda each: read(_text(each)), f"is no {dtype}")
+    if None in values and dtype.startswith(("bool", "int", "uint")) and dtype != "boolean":
+        # pandas makes False of it, or refuses it without saying where.
+        raise _CellError(values.index(None), f"an empty cell is no {dtype}. Restore the cell")
     if dtype.startswith("float"):
         values = [math.nan if each is None else each for each in values]
     try:
@@ -401,6 +431,11 @@ def _times(cells: Sequence[Cell], dtype: str) -> Any:
         return pd.Series(values, dtype=dtype)
     index = pd.to_datetime(pd.Series(values, dtype=object), utc=True)
     return index.dt.as_unit(kind.unit).dt.tz_convert(kind.tz)
+
+
+def _zoned(text: str) -> None:
+    if iso_time(text).tz is None:
+        raise ValueError(text)
 
 
 def _shown(cell: Cell) -> str:
@@ -436,6 +471,21 @@ def _attribute_id(cell: Cell) -> Any:
     return found
 
 
+def _int(text: str) -> int:
+    return int(_digits(text))
+
+
+def _float(text: str) -> float:
+    return float(_digits(text))
+
+
+def _digits(text: str) -> str:
+    """Return a text that may be a number, without what Python alone takes for one."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return text
+
+
 def _truth(text: str) -> bool:
     found = truth(text)
     if found is None:
@@ -455,8 +505,8 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "": lambda cell: None,
     "never": lambda cell: pd.NaT,
     "Boolean": lambda cell: _truth(_text(cell)),
-    "int": lambda cell: int(_text(cell).removesuffix(".0")),
-    "float": lambda cell: float(_text(cell)),
+    "int": lambda cell: _int(_text(cell).removesuffix(".0")),
+    "float": lambda cell: _float(_text(cell)),
     "text": lambda cell: None if cell is None else _text(cell),  # a cell that was emptied
     "time": lambda cell: iso_time(cell).tz_convert("UTC"),
     "UUID": _uuid,
