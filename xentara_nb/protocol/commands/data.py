@@ -168,11 +168,10 @@ class DataChange:
         if event.event_type != EventType.DATA_CHANGE:
             raise ProtocolError(f"an event of the unknown type {event.event_type}")
         body = members_of(event.body, "the body of an event", _BODY)
-        return cls(*(member(body, key, name, _checked) for key, (name, _) in _BODY.items()))
-
-
-def _checked(item: Any, _: str) -> Any:
-    return item
+        if len(body) < len(_BODY):
+            key = min(_BODY.keys() - body.keys())
+            raise ProtocolError(f"{_BODY[key][0]} (key {key}) is missing")
+        return cls(body[0], body[1], body[2])
 
 
 _BODY: Mapping[int, tuple[str, Callable[[Any, str], Any]]] = {
