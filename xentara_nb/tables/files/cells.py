@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from binascii import unhexlify
+from binascii import hexlify, unhexlify
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -58,6 +58,7 @@ Cells: TypeAlias = "Sequence[Any] | Coded | pd.Series[Any]"
 
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DASHES = [8, 13, 18, 23]  # in a UUID
+_DIGITS = sorted({*range(36)} - {*_DASHES})
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,19}", re.ASCII)
 _R = TypeVar("_R")
 
@@ -272,6 +273,17 @@ def _uuids_from_cells(cells: Sequence[Any]) -> UuidColumn | None:
         return None
 
 
+def _uuids_to_cells(values: Sequence[Any]) -> list[str] | None:
+    """Write UUIDs together, which takes a third of the time; None where something else is there."""
+    if set(map(type, values)) != {UUID}:
+        return None
+    digits = hexlify(b"".join([value.bytes for value in values]))
+    characters = np.full((len(values), 36), ord("-"), np.uint8)
+    characters[:, _DIGITS] = np.frombuffer(digits, np.uint8).reshape(-1, 32)
+    text = characters.tobytes().decode("ascii")
+    return [text[at : at + 36] for at in range(0, len(text), 36)]
+
+
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:60]}…"
@@ -383,4 +395,5 @@ _COLUMNS: dict[Any, _Column] = {
 _TOGETHER: dict[Any, Callable[[Sequence[Any]], Sequence[Any] | None]] = {
     _text: _texts,
     _uuid_from_cell: _uuids_from_cells,
+    _uuid_to_cell: _uuids_to_cells,
 }
