@@ -66,7 +66,6 @@ from xentara_nb.tables.provenance import note_provenance
 from xentara_nb.tables.references import AttributeLike, ElementLike, ElementsLike
 from xentara_nb.tables.rendering import facts_html
 from xentara_nb.tables.search import SearchTable
-from xentara_nb.tables.values import values_frame
 from xentara_nb.writes.context import PolicySource, RateLimiter, WriteContext
 from xentara_nb.writes.feedback import VerifyOnLike
 from xentara_nb.writes.files import names_file, read_writes
@@ -1539,8 +1538,10 @@ class Client:
         elements: ElementsLike,
         attributes: Attributes | None,
     ) -> pd.DataFrame:
-        reading = self._in_one_model(_reading.read, ask, self._model_cache, elements, attributes)
-        return self._with_provenance(values_frame(**reading._asdict()))
+        return self._in_one_model(
+            *(_reading.read_frame, ask, self._model_cache, elements, attributes),
+            self._with_provenance,
+        )
 
     def _whole_model(self, progress: Progress, stacklevel: int = 3) -> ElementColumns:
         whole, missing = _inventory.whole_model(self._connection.ask, self._model_cache, progress)

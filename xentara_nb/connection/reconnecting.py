@@ -239,7 +239,8 @@ class ReconnectingConnection:
                 for results in pipeline(connection, left, self.timeout, deadline):
                     done += len(results)
                     yield results
-                    deadline = deadline_of_call(self.timeout)
+                    if results:
+                        deadline = deadline_of_call(self.timeout)
             except ConnectionLostError:
                 if renewed or self._closed is not None:
                     raise
@@ -307,7 +308,12 @@ def pipeline(
     size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
     deadline = deadline_of_call(timeout) if first is None else first
     if 0 < len(commands) <= size:
-        yield connection.finish(connection.begin(commands, deadline), deadline)
+        batch = connection.begin(commands, deadline)
+        try:
+            yield ()
+            yield connection.finish(batch, deadline)
+        finally:
+            connection.forget(batch)
         return
     batches = (commands[at : at + size] for at in range(0, len(commands), size))
     waiting: deque[Batch] = deque()

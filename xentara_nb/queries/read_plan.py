@@ -6,7 +6,7 @@ keys or UUIDs, or by rows of an inventory: a loop that reads the same again and 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import chain, islice
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeAlias, TypeVar
@@ -187,11 +187,19 @@ def _requests(
     return ReadRequests(uuids, wanted), parts, as_given, refused
 
 
-def results_of(ask: AskByMessage, plan: ReadPlan) -> list[Any]:
-    """Return the value of each row of a plan, or the error that came in its place."""
+def results_of(
+    ask: AskByMessage, plan: ReadPlan, meanwhile: Callable[[], object] = lambda: None
+) -> list[Any]:
+    """Return the value of each row of a plan, or the error that came in its place.
+
+    What is to be done ``meanwhile`` is done when all requests of a small plan have been sent.
+    """
     results: list[Any] = []
     left = iter(plan.parts)
     for answers in ask(plan.requests):
+        if not answers:
+            meanwhile()
+            continue
         asked = list(islice(left, len(answers)))
         if plan.as_given and isinstance(answers, ReadAnswers):
             results += answers.values

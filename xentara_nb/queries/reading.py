@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from xentara_nb.errors import AmbiguousError, NotFoundError
@@ -49,6 +50,7 @@ from xentara_nb.tables.references import (
     element_references,
     uuid_in,
 )
+from xentara_nb.tables.values import ValuesAhead, values_frame
 
 _VALUE_AND_QUALITY: list[AttributeLike] = [int(Attribute.VALUE), int(Attribute.QUALITY)]
 
@@ -90,6 +92,44 @@ def read(
     attributes: Iterable[AttributeLike] | AttributeLike | None,
 ) -> Reading:
     """Read the attributes given; without, those that rows name, or all that can be read."""
+    plan = _known_plan(model_cache, elements, attributes)
+    return _reading(plan, results_of(ask, plan))
+
+
+def read_frame(
+    ask: AskByMessage,
+    model_cache: ModelCache,
+    elements: ElementsLike,
+    attributes: Iterable[AttributeLike] | AttributeLike | None,
+    note: Callable[[pd.DataFrame], pd.DataFrame],
+) -> pd.DataFrame:
+    """Read in the same way, and return the frame, with a note; that of a few is made meanwhile."""
+    plan = _known_plan(model_cache, elements, attributes)
+    ahead: ValuesAhead | None = None
+
+    def prepare() -> None:
+        nonlocal ahead
+        ahead = ValuesAhead.of(*plan[:5])
+        if ahead is not None:
+            note(ahead.frame)
+
+    results = results_of(ask, plan, prepare)
+    if ahead is not None and ahead.filled(results, time.time_ns()):
+        return ahead.frame
+    return note(values_frame(**_reading(plan, results)._asdict()))
+
+
+def _reading(plan: ReadPlan, results: list[Any]) -> Reading:
+    # One time for all, so that readings can be put side by side.
+    return Reading(*plan[:5], results, np.full(len(results), time.time_ns()))
+
+
+def _known_plan(
+    model_cache: ModelCache,
+    elements: ElementsLike,
+    attributes: Iterable[AttributeLike] | AttributeLike | None,
+) -> ReadPlan:
+    """Return the plan to read something, which is kept if it is named by keys or UUIDs."""
     plans, call = model_cache.read_plans, call_key(elements, attributes)
     plan: ReadPlan | None = plans.get(call)
     if plan is None:
@@ -100,17 +140,7 @@ def read(
             if len(plans) >= MAX_PLANS:
                 plans.clear()
             plans[call] = plan
-    results = results_of(ask, plan)
-    # One time for all, so that readings can be put side by side.
-    return Reading(
-        plan.primary_keys,
-        plan.element_uuids,
-        plan.attribute_names,
-        plan.attribute_ids,
-        plan.data_types,
-        results,
-        np.full(len(results), time.time_ns()),
-    )
+    return plan
 
 
 def _plan(

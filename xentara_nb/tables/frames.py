@@ -227,8 +227,13 @@ def object_array(values: Sequence[Any] | npt.NDArray[Any]) -> npt.NDArray[np.obj
 
 def time_array(nanoseconds: Sequence[int] | npt.NDArray[Any]) -> ExtensionArray:
     """Return a column of dtype ``datetime64[ns, UTC]`` from nanoseconds since 1970, a copy."""
+    return time_view(np.array(nanoseconds, dtype=np.int64))
+
+
+def time_view(nanoseconds: npt.NDArray[np.int64]) -> ExtensionArray:
+    """Return the same column on the memory of the numbers."""
     # The number that the protocol has for never is the one that pandas has for NaT.
-    numbers: Any = pd.arrays.NumpyExtensionArray(np.array(nanoseconds, dtype=np.int64))
+    numbers: Any = pd.arrays.NumpyExtensionArray(nanoseconds)
     times: ExtensionArray = numbers.view(_TIME)
     return times
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 from uuid import UUID
 
 import numpy as np
@@ -31,6 +31,7 @@ from xentara_nb.tables.frames import (
     object_array,
     string_array,
     time_array,
+    time_view,
     to_display,
 )
 from xentara_nb.tables.id_arrays import IdArray, id_array
@@ -90,6 +91,68 @@ def values_frame(
             "time": time_array(times),
         }
     )
+
+
+class ValuesAhead:
+    """The frame of a few numbers or Booleans, made before they are there.
+
+    To make a frame takes as long as a server needs for its answer, which can be waited for
+    meanwhile.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The frame.
+    values, nanoseconds : numpy.ndarray
+        The memory of its columns ``value`` and ``time``.
+    """
+
+    def __init__(
+        self, frame: pd.DataFrame, values: Array, nanoseconds: npt.NDArray[np.int64]
+    ) -> None:
+        self.frame, self._values, self._nanoseconds = frame, values, nanoseconds
+
+    @classmethod
+    def of(
+        cls,
+        primary_keys: ExtensionArray,
+        element_uuids: IdArray,
+        attribute_names: ExtensionArray,
+        attribute_ids: IdArray,
+        data_types: Sequence[int | None],
+    ) -> Self | None:
+        """Return the frame of some rows; None if what is in it depends on more than the values."""
+        if not 0 < len(data_types) <= _FEW or len(set(data_types)) != 1:
+            return None
+        dtype, ids = storage_dtype(data_types[0]), _ids(attribute_ids)
+        if dtype.kind not in _EXACT or len(_worded(data_types, ids)):
+            return None
+        values, nanoseconds = np.zeros(len(ids), dtype), np.zeros(len(ids), np.int64)
+        columns: dict[str, Any] = {
+            "primary_key": string_array(primary_keys),
+            "element_uuid": _ids(element_uuids),
+            "attribute_name": string_array(attribute_names),
+            "attribute_id": ids,
+            "value": values,
+            "error": no_texts(len(ids)),
+            "time": time_view(nanoseconds),
+        }
+        return cls(make_frame(columns), values, nanoseconds)
+
+    def filled(self, results: Sequence[object], time: int) -> bool:
+        """Put the values into the frame, if they are just of its data type; return whether.
+
+        Then it is what :func:`values_frame` would return.
+        """
+        values: Any = results
+        if set(map(type, results)) != {_EXACT[self._values.dtype.kind]}:
+            return False
+        try:
+            self._values[:] = np.fromiter(values, self._values.dtype, len(self._values))
+        except OverflowError:  # more than the data type can hold
+            return False
+        self._nanoseconds[:] = time
+        return True
 
 
 def _to_columns(values: Array, results: Sequence[object], kinds: set[type]) -> Any:
