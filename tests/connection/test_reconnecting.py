@@ -735,7 +735,7 @@ def test_results_in_order_in_as_few_messages_as_wanted(
     sizes(size, in_flight)
     server = fake(Model.of_points(9).serve)
     with connected(server) as connection:
-        batches = list(pipeline(connection, LOOKUPS, 5))
+        batches = [batch for batch in pipeline(connection, LOOKUPS, 5) if batch]
 
     assert [len(batch) for batch in batches] == [size] * (10 // size) + [10 % size] * (
         10 % size > 0
@@ -846,9 +846,18 @@ def test_what_is_measured_to_be_fast() -> None:
     assert IN_FLIGHT == 8
 
 
-def test_a_single_command(fake: Fake) -> None:
-    with connected(fake(Model(stage=5).serve)) as connection:
-        assert list(pipeline(connection, [GetStage()], 5)) == [[5]]
+def test_something_can_be_done_when_a_single_message_is_sent(fake: Fake) -> None:
+    server = fake(Model(stage=5).serve)
+    with connected(server) as connection:
+        batches = pipeline(connection, [GetStage()], 5)
+        assert next(batches) == ()
+        eventually(lambda: server.messages == 2)
+        assert list(batches) == [[5]]
+        # Who does not go on waits for nothing any more.
+        batches = pipeline(connection, [GetStage()], 5)
+        next(batches)
+        batches.close()
+        assert connection.pending == 0
 
 
 class Line:

@@ -21,9 +21,17 @@ from xentara_nb.protocol.errors import (
 )
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.model_cache import ModelCache
-from xentara_nb.queries.reading import Reading, companions, read, resolved, targets
+from xentara_nb.queries.reading import (
+    Reading,
+    companions,
+    read,
+    read_frame,
+    resolved,
+    targets,
+)
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.references import element_reference, element_references
+from xentara_nb.tables.values import values_frame
 
 PUMP, VALVE, OUTPUT, GROUP = (UUID(int=number) for number in range(1, 5))
 UNITS_OF_PUMP, UNITS_OF_VALVE, LIMIT = (UUID(int=number) for number in (91, 92, 93))
@@ -71,6 +79,31 @@ def by_message(ask: Any) -> Any:
 def read_from(plant: Model, elements: Any, attributes: Any = None) -> Reading:
     reading = read(by_message(plant.ask), ModelCache(plant.ask), elements, attributes)
     return Reading(*(list(column) for column in reading))  # in place of arrays
+
+
+def test_the_frame_of_a_few_numbers_is_made_while_the_server_answers() -> None:
+    plant, cache = known_model()
+    noted: list[str] = []
+
+    def note(frame: pd.DataFrame) -> pd.DataFrame:
+        noted.append("made")
+        return frame
+
+    def ask(commands: Any) -> Any:
+        yield ()
+        noted.append("answered")
+        yield list(plant.ask(commands))
+
+    for elements, wanted in (
+        (["Pump", "Valve"], ["made", "answered"]),
+        (["Pump", "Output"], ["made", "answered", "made"]),  # which cannot be read
+    ):
+        noted.clear()
+        frame = read_frame(ask, cache, elements, "value", note)
+        assert noted == wanted
+        same = read(by_message(plant.ask), cache, elements, "value")
+        expected = values_frame(**same._asdict())
+        pd.testing.assert_frame_equal(frame.drop(columns="time"), expected.drop(columns="time"))
 
 
 def rows(reading: Reading) -> list[tuple[str, str, Any]]:

@@ -6,12 +6,22 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.errors import server_error
 from xentara_nb.protocol.identifiers import DataType, Quality
 from xentara_nb.protocol.values import TimePoint
-from xentara_nb.tables.values import is_text, storage_dtype, typed_array, values_frame
+from xentara_nb.tables.frames import string_array
+from xentara_nb.tables.id_arrays import id_array
+from xentara_nb.tables.values import (
+    ValuesAhead,
+    is_text,
+    storage_dtype,
+    typed_array,
+    values_frame,
+)
 
 
 def values(**columns: Any) -> pd.DataFrame:
@@ -45,6 +55,63 @@ def test_values_and_errors_side_by_side() -> None:
         "unknown Xentara error (-32999)",
         "gone",
     ]
+
+
+# --- made before the values are there
+
+_IDS = [11, 11, 0, 9, 12, UUID(int=7)]
+_RESULTS = [
+    *(1.5, float("nan"), -0.0, 2, -1, 1 << 63, 1 << 64, True, "1", None),
+    *(TimePoint(5), server_error(-32101), NotFoundError("gone")),
+]
+
+
+@given(st.data())
+def test_a_frame_that_was_made_ahead_is_the_same_or_none(data: st.DataObject) -> None:
+    data_type = data.draw(st.sampled_from([*DataType, 99, None]))
+    count = data.draw(st.integers(1, 3))
+    kind = data.draw(st.sampled_from([float, int, bool, object]))
+    some = [each for each in _RESULTS if isinstance(each, kind)]
+    results = data.draw(st.lists(st.sampled_from(some), min_size=count, max_size=count))
+    ids = data.draw(st.lists(st.sampled_from(_IDS), min_size=count, max_size=count))
+    texts = [f"Plant.{number}" for number in range(count)]
+    columns = string_array(texts), id_array([UUID(int=1)] * count), string_array(texts)
+    ahead = ValuesAhead.of(*columns, id_array(ids), [data_type] * count)
+    if ahead is None or not ahead.filled(results, 1_700_000_000_000_000_000):
+        return
+    wanted = values_frame(
+        primary_keys=columns[0],
+        element_uuids=columns[1],
+        attribute_names=columns[2],
+        attribute_ids=id_array(ids),
+        data_types=[data_type] * count,
+        results=results,
+        times=[1_700_000_000_000_000_000] * count,
+    )
+    pd.testing.assert_frame_equal(ahead.frame, wanted)
+    # What is done to it is done to it alone.
+    ahead.frame.loc[:, "primary_key"] = "mine"
+    ahead.frame.loc[:, "value"] = wanted["value"].iloc[::-1].to_numpy()
+    assert columns[0].tolist() == texts
+
+
+@pytest.mark.parametrize(
+    ("data_type", "results"),
+    [
+        (DataType.FLOAT_32, [1.5, 2.5]),
+        (DataType.SIGNED_INTEGER_16, [-1, 2]),
+        (DataType.UNSIGNED_INTEGER_64, [1 << 63, 2]),
+        (DataType.BOOLEAN, [True, False]),
+    ],
+)
+def test_numbers_and_booleans_can_be_made_ahead(data_type: DataType, results: list[Any]) -> None:
+    ahead = ValuesAhead.of(
+        *(string_array(["P"] * 2), id_array([UUID(int=1)] * 2), string_array(["value"] * 2)),
+        *(id_array([11] * 2), [data_type] * 2),
+    )
+    assert ahead is not None
+    assert ahead.filled(results, 1)
+    assert ahead.frame["value"].tolist() == results
 
 
 MISSING = server_error(-32101)
