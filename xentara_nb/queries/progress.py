@@ -93,8 +93,9 @@ def reported(
         total, done = len(commands), 0
         with reporting(progress, total, "element", "Values") as report:
             for answers in ask(commands):
-                done += len(answers)
-                report(done, total)
+                if answers:
+                    done += len(answers)
+                    report(done, total)
                 yield answers
 
     return asking
