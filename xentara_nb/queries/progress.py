@@ -93,9 +93,12 @@ def reported(
         total, done = len(commands), 0
         with reporting(progress, total, "element", "Values") as report:
             for answers in ask(commands):
-                if answers:
-                    done += len(answers)
-                    report(done, total)
+                done += len(answers)
+                tell(report, len(answers), done, total)
                 yield answers
+
+    def tell(report: Callable[[int, int], object], more: int, done: int, total: int) -> None:
+        if more:  # there are none when the only message is sent
+            report(done, total)
 
     return asking
