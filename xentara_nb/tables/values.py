@@ -80,15 +80,28 @@ def values_frame(
         values = shown = object_array(results)
         errors = _to_columns(shown, results, kinds)
         _show_words(shown, worded, data_types, ids)
+    columns = primary_keys, element_uuids, attribute_names
+    return _frame(*columns, ids, column_of(values, data_types), errors, time_array(times))
+
+
+def _frame(
+    primary_keys: Sequence[str | None] | ExtensionArray,
+    element_uuids: Sequence[UUID] | IdArray,
+    attribute_names: Sequence[str | None] | ExtensionArray,
+    attribute_ids: IdArray,
+    values: Any,
+    errors: ExtensionArray,
+    times: ExtensionArray,
+) -> pd.DataFrame:
     return make_frame(
         {
             "primary_key": string_array(primary_keys),
             "element_uuid": _ids(element_uuids),
             "attribute_name": string_array(attribute_names),
-            "attribute_id": ids,
-            "value": column_of(values, data_types),
+            "attribute_id": attribute_ids,
+            "value": values,
             "error": errors,
-            "time": time_array(times),
+            "time": times,
         }
     )
 
@@ -128,16 +141,11 @@ class ValuesAhead:
         if dtype.kind not in _EXACT or len(_worded(data_types, ids)):
             return None
         values, nanoseconds = np.zeros(len(ids), dtype), np.zeros(len(ids), np.int64)
-        columns: dict[str, Any] = {
-            "primary_key": string_array(primary_keys),
-            "element_uuid": _ids(element_uuids),
-            "attribute_name": string_array(attribute_names),
-            "attribute_id": ids,
-            "value": values,
-            "error": no_texts(len(ids)),
-            "time": time_view(nanoseconds),
-        }
-        return cls(make_frame(columns), values, nanoseconds)
+        frame = _frame(
+            *(primary_keys, element_uuids, attribute_names, ids),
+            *(values, no_texts(len(ids)), time_view(nanoseconds)),
+        )
+        return cls(frame, values, nanoseconds)
 
     def filled(self, results: Sequence[object], time: int) -> bool:
         """Put the values into the frame, if they are just of its data type; return whether.
