@@ -243,14 +243,25 @@ def new_certificate(tmp_path: Path) -> Callable[..., Certificate]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Fail a test after which a connection's thread still runs; open sockets warn themselves."""
+    """Fail a test after which a connection's thread still runs; open sockets warn themselves.
+
+    So does one that leaves a hook or a handler of signals, which a later test would meet.
+    """
     before = set(threading.enumerate())
+    hooks = _hooks()
     yield
+    assert _hooks() == hooks
     left = _readers(before)
     if left:
         # A client that the test dropped goes with its last reference, or with the next collection.
         gc.collect()
         eventually(lambda: not _readers(before))
+
+
+def _hooks() -> list[object]:
+    signals = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    handlers = [signal.getsignal(number) for number in signals if number is not None]
+    return [sys.unraisablehook, sys.excepthook, threading.excepthook, *handlers]
 
 
 def _readers(before: set[threading.Thread]) -> list[threading.Thread]:

@@ -331,6 +331,8 @@ def test_an_interrupt_is_ignored_at_the_end_where_it_was_before(
     """A shell has its background ignore Ctrl-C."""
     ends: list[Any] = []
     monkeypatch.setattr(cli, "main", lambda: 0)
+    # A process that runs the command line ends with it, and so may keep its hook; this one not.
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr(cli, "close_all", lambda: ends.append(signal.getsignal(signal.SIGINT)))
     kept = signal.signal(signal.SIGINT, before)
     try:
