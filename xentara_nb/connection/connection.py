@@ -25,8 +25,9 @@ from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
 from xentara_nb.connection.probing import PROBE_TIMEOUT, Prober
 from xentara_nb.connection.process_end import is_ending, running
+from xentara_nb.connection.reading_turn import ReadingTurn
 from xentara_nb.connection.result_size import ResultSize
-from xentara_nb.connection.stream import SendError, Stream
+from xentara_nb.connection.stream import READ_SLICE, SendError, Stream
 from xentara_nb.connection.tls import (
     GRACE,
     OpeningSocket,
@@ -58,6 +59,7 @@ MAX_ANSWER = 1024 * 1024
 """How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
 _POLL = 0.01  # seconds
+_SHORT = 0.0005  # seconds, in which another thread begins to run
 
 
 class Connection:
@@ -100,6 +102,7 @@ class Connection:
         self._stream: Stream | None = None
         # The garbage collector may end the connection in the very thread that holds it.
         self._lock = Lock()
+        self._turn = ReadingTurn()
         self._pending: dict[int, Batch] = {}  # by the first message id of each
         self._next_id = 1  # 0 is what a server answers when it cannot read the id
         self._browsed = False
@@ -171,15 +174,21 @@ class Connection:
         with self._lock:
             return sum(batch.missing for batch in self._pending.values())
 
-    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Batch:
+    def begin(
+        self, commands: Sequence[Command[Any]], deadline: Deadline, *, alone: bool = False
+    ) -> Batch:
         """Send some commands in one message, without waiting for their answers.
+
+        ``alone`` says that they change nothing, and that :meth:`finish` is next: who waits there
+        may read the answers without the connection's thread.
 
         Raises a ProtocolError if a command cannot be sent, a ConnectionLostError if the connection
         has ended, and a DeadlineError if the server did not take them in time; unless nothing went
         out, that ends the connection.
         """
+        self._leave_reading(deadline)
         with self._lock:
-            batch = Batch(commands, self._next_id)
+            batch = Batch(commands, self._next_id, alone=alone)
             self._next_id += len(commands)
             self._browsed = self._browsed or batch.begins_with(Browse)
         # It may hold the password of a sub-session.
@@ -189,6 +198,9 @@ class Connection:
                 if (ended := self.ended) is not None:
                     raise ConnectionLostError(str(ended))
                 self._pending[batch.first_id] = batch
+            self._turn.wanted = alone
+            if not alone and self._turn.resting:
+                self._turn.call_back()
             self._socket.send_message(message, deadline)
         except SendError as error:
             self.forget(batch)
@@ -215,6 +227,8 @@ class Connection:
         connection ended before, an UnreadableAnswerError if one is not what the manual says.
         """
         try:
+            if self._turn.resting and not (batch.alone and self._received_here(batch, deadline)):
+                self._turn.call_back()
             if not batch.wait(deadline.remaining):
                 what = f"{self.address.netloc} did not answer {batch.names}"
                 if batch.unattributed_error is not None:
@@ -230,6 +244,34 @@ class Connection:
         if batch.failure is not None:
             raise ConnectionLostError(str(batch.failure), sent=True)
         return batch.results()
+
+    def _leave_reading(self, deadline: Deadline) -> None:
+        """Let the thread read what this one would, if that was interrupted and this comes first."""
+        if not self._turn.give_up():
+            raise deadline.error(f"{self.address.netloc} was not asked, for this thread is reading")
+
+    def _received_here(self, batch: Batch, deadline: Deadline) -> bool:
+        """Read the answers of a batch in this very thread; return whether nothing else is to do."""
+        try:
+            hold = None if deadline.remaining < READ_SLICE else self._turn.take()
+            if hold is None or self._socket.buffered or not self._socket.wait(READ_SLICE):
+                return False
+            hold.taking = True
+            message = None if hold.revoked else self._socket.next_message()
+            if message is None or first_answered(message) != batch.first_id:
+                return False
+            if not batch.take_all(message):
+                return False
+            self._socket.drop_message()
+        finally:
+            # Without any call of Python code, in which an interrupt could come before it is done.
+            try:
+                self._turn.release()
+            except RuntimeError:  # it is another thread's
+                pass
+            self._turn.drop()
+        # What others have asked meanwhile is not read by them.
+        return len(self._pending) == 1 and not self._socket.buffered
 
     def execute(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Sequence[Any]:
         """Send some commands in one message, and wait for their results."""
@@ -258,6 +300,8 @@ class Connection:
         waits = threading.current_thread() is not self._thread and self._thread is not None
         try:
             self._closing = True
+            self._turn.give_up()
+            self._turn.call_back()
             if self._ended is None and graceful and self._opened.is_set:
                 self._socket.send_close(websocket.STATUS_NORMAL, b"client closes")
                 if waits:
@@ -270,6 +314,15 @@ class Connection:
     def wait_ended(self, seconds: float) -> bool:
         """Wait until the connection has ended and its thread is done; return whether it is."""
         return self._process != os.getpid() or self._gone.wait(seconds)
+
+    def catch_up(self, deadline: Deadline) -> None:
+        """See what has come while no one read: the server may have closed the connection."""
+        if not self._turn.resting:
+            return
+        self._leave_reading(deadline)
+        while self._ended is None and not deadline.passed and self._socket.wait(0):
+            self._turn.call_back()
+            time.sleep(_SHORT)
 
     def wait_for_probe(self, deadline: Deadline) -> None:
         """Wait, if the connection is under suspicion, until it is clear whether it is alive."""
@@ -296,6 +349,7 @@ class Connection:
         if self._stream is not None:
             self._stream.abort()
         self._opening.abort()
+        self._turn.call_back()
 
     # The thread.
 
@@ -311,6 +365,7 @@ class Connection:
     def _run(self, credentials: Credentials, trust: Trust, deadline: Deadline) -> None:
         """Open the connection, and read until its end."""
         running.add(self)
+        self._turn.begin()
         try:
             try:
                 stream = self._open(credentials, trust, deadline)
@@ -419,6 +474,8 @@ class Connection:
                 opcode, data = self._socket.recv_data()
                 if opcode == websocket.ABNF.OPCODE_BINARY:
                     self._take(data)
+                    if self._turn.wanted and not self._needed() and not self._socket.buffered:
+                        self._turn.rest(self._needed)
                 elif opcode == websocket.ABNF.OPCODE_CLOSE:
                     return ConnectionLostError(_close_text(self.address, data))
                 else:
@@ -431,6 +488,10 @@ class Connection:
         except Exception as problem:
             return self._ended or self._lost(_reason(problem))
         return None
+
+    def _needed(self) -> bool:
+        """Whether something may come that no one would read but the thread, or all is to end."""
+        return bool(self._pending) or self._closing or self._ended is not None or self._watched()
 
     def _largest_message(self) -> int:
         """Return the size of the largest message that can be the answer to what was asked.

@@ -28,6 +28,8 @@ CLOSE_TIMEOUT = 1.0
 
 _CHUNK = 16 * 1024  # bytes, as much as a record of TLS holds
 _OPCODE = 4  # where it stands in the header of a frame
+_WHOLE = 0x80 | websocket.ABNF.OPCODE_BINARY  # the first byte of a message of one frame
+_TWO_BYTES = 126  # stands for a size in the next two bytes
 
 
 class WebSocket(websocket.WebSocket):
@@ -55,6 +57,39 @@ class WebSocket(websocket.WebSocket):
         What has come right behind a message may count as a part of it.
         """
         return self._data_received
+
+    @property
+    def buffered(self) -> bool:
+        """Whether something was received that :meth:`recv_data` has not given yet."""
+        return bool(self.frame_buffer.recv_buffer) or self._stream.buffered
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the network, and return whether something has come that is not buffered."""
+        return self._stream.wait(seconds)
+
+    def next_message(self) -> bytes | None:
+        """Return the binary message that has come if it is all that has, and leave it here.
+
+        For a thread that may be interrupted: until :meth:`drop_message` is called, it is still what
+        :meth:`recv_data` gives next. None stands for anything else, which is left here as well. To
+        be called when something has come and nothing is :attr:`buffered`.
+        """
+        pieces = self.frame_buffer.recv_buffer
+        with contextlib.suppress(OSError):
+            self._stream.recv_into(pieces, _CHUNK)
+        if len(pieces) != 1 or len(data := pieces[0]) < 2 or data[0] != _WHOLE:
+            return None
+        size, head = data[1], 2
+        if size == _TWO_BYTES:
+            size, head = int.from_bytes(data[2:4], "big"), 4
+        elif size > _TWO_BYTES:  # longer, or masked
+            return None
+        return data[head:] if len(data) == head + size else None
+
+    def drop_message(self) -> None:
+        """Drop the message that :meth:`next_message` has returned."""
+        self._data_received += len(self.frame_buffer.recv_buffer[0])
+        self.frame_buffer.recv_buffer.clear()
 
     def send_message(self, message: bytes, deadline: Deadline) -> None:
         """Send a binary message, and the pongs that came due meanwhile; raises as Stream.send."""

@@ -204,6 +204,7 @@ class ReconnectingConnection:
             connection = self._connection
             if connection is not None:
                 connection.wait_for_probe(deadline)
+                connection.catch_up(deadline)
                 if (ended := connection.ended) is None:
                     return connection
                 connection.close(graceful=False)
@@ -308,7 +309,7 @@ def pipeline(
     size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
     deadline = deadline_of_call(timeout) if first is None else first
     if 0 < len(commands) <= size:
-        batch = connection.begin(commands, deadline)
+        batch = connection.begin(commands, deadline, alone=True)
         try:
             yield ()
             yield connection.finish(batch, deadline)

@@ -7,6 +7,7 @@ sends: OpenSSL does not let two threads work on one connection at the same time.
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import socket
 import ssl
@@ -57,6 +58,7 @@ class Stream:
         self._write_lock = Lock()
         self._sending = False
         self._incomplete = False  # a part of a message may be out, and not the rest
+        self._torn = False  # what was decrypted may have been lost
         # The garbage collector may end a connection in the very thread that ends it.
         self._close_lock = Lock()
         self._read_deadline: Deadline | None = deadline
@@ -119,6 +121,8 @@ class Stream:
         """Return some bytes, none at the end of the connection."""
         if self._tls is None:
             return self._receive(size)
+        if self._torn:
+            raise OSError("an interrupt came in the middle of reading")
         while True:
             try:
                 with self._tls_lock:
@@ -134,6 +138,54 @@ class Stream:
                 with suppress(OSError):
                     self.send_now(b"")
             self._receive()
+
+    @property
+    def buffered(self) -> bool:
+        """Whether something was received that was not read yet."""
+        with self._tls_lock:
+            return self._tls is not None and bool(self._incoming.pending or self._tls.pending())
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the network, and return whether something has come from it, or the end.
+
+        Takes nothing; what is :attr:`buffered` does not count.
+        """
+        try:
+            if not hasattr(select, "poll"):  # on Windows
+                return bool(select.select([self._in], [], [], seconds)[0])
+            waiting = select.poll()  # of its own, for a signal handler may wait as well
+            waiting.register(self._in, select.POLLIN)
+            return bool(waiting.poll(seconds * 1000))
+        except (OSError, ValueError):  # the stream is closed
+            return False
+
+    def recv_into(self, pieces: list[bytes], size: int) -> None:
+        """Put what has come at the end of a list, if anything can be read of it already.
+
+        For a thread that may be interrupted, behind :meth:`wait`: the bytes are here, or there, and
+        the connection ends if that is not certain.
+        """
+        if self._tls is None:
+            received = self._in.recv
+            # In C alone: behind a call an interrupt would lose what it has returned.
+            next(map(pieces.append, map(received, (size,))))
+            self._received += len(pieces[-1])
+            self._received_at = time.monotonic()
+            return
+        with self._tls_lock:
+            self._received += next(map(self._incoming.write, map(self._in.recv, (_CHUNK,))))
+            self._received_at = time.monotonic()
+            self._take_decrypted(self._tls, pieces, size)
+
+    def _take_decrypted(self, tls: ssl.SSLObject, pieces: list[bytes], size: int) -> None:
+        try:
+            self._torn = True
+            with suppress(ssl.SSLError):  # the next one who reads meets it again
+                pieces.append(tls.read(size))
+            self._torn = False
+        finally:
+            if self._torn:
+                self.abort()
 
     def _receive(self, size: int = _CHUNK) -> bytes:
         """Return the next bytes from the network, none at its end."""
