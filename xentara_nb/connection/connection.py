@@ -252,6 +252,7 @@ class Connection:
 
     def _received_here(self, batch: Batch, deadline: Deadline) -> bool:
         """Read the answers of a batch in this very thread; return whether nothing else is to do."""
+        hold = None
         try:
             hold = None if deadline.remaining < READ_SLICE else self._turn.take()
             if hold is None or self._socket.buffered or not self._socket.wait(READ_SLICE):
@@ -265,6 +266,8 @@ class Connection:
             self._socket.drop_message()
         finally:
             # Without any call of Python code, in which an interrupt could come before it is done.
+            if hold is not None:
+                hold.taking = False
             try:
                 self._turn.release()
             except RuntimeError:  # it is another thread's

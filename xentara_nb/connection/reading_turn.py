@@ -58,14 +58,18 @@ class ReadingTurn:
         self.resting = True
         self._lock.release()
         try:
-            uses = self._uses if needed() else -1
-            while uses != self._uses:
-                uses = self._uses
-                if self._call.acquire(timeout=REST):
-                    return
+            if not needed():
+                self._until_called_or_unused()
         finally:
             self._lock.acquire()
             self.resting = False
+
+    def _until_called_or_unused(self) -> None:
+        uses = -1
+        while uses != self._uses:
+            uses = self._uses
+            if self._call.acquire(timeout=REST):
+                return
 
     def call_back(self) -> None:
         """Let the thread go on as soon as the right is free."""
