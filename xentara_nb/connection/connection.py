@@ -60,6 +60,7 @@ MAX_ANSWER = 1024 * 1024
 
 _POLL = 0.01  # seconds
 _SHORT = 0.0005  # seconds, in which another thread begins to run
+_CATCH_UP = 1.0  # seconds
 
 
 class Connection:
@@ -175,11 +176,11 @@ class Connection:
             return sum(batch.missing for batch in self._pending.values())
 
     def begin(
-        self, commands: Sequence[Command[Any]], deadline: Deadline, *, alone: bool = False
+        self, commands: Sequence[Command[Any]], deadline: Deadline, *, direct: bool = False
     ) -> Batch:
         """Send some commands in one message, without waiting for their answers.
 
-        ``alone`` says that they change nothing, and that :meth:`finish` is next: who waits there
+        ``direct`` says that they change nothing, and that :meth:`finish` is next: who waits there
         may read the answers without the connection's thread.
 
         Raises a ProtocolError if a command cannot be sent, a ConnectionLostError if the connection
@@ -188,7 +189,7 @@ class Connection:
         """
         self._leave_reading(deadline)
         with self._lock:
-            batch = Batch(commands, self._next_id, alone=alone)
+            batch = Batch(commands, self._next_id, direct=direct)
             self._next_id += len(commands)
             self._browsed = self._browsed or batch.begins_with(Browse)
         # It may hold the password of a sub-session.
@@ -198,8 +199,8 @@ class Connection:
                 if (ended := self.ended) is not None:
                     raise ConnectionLostError(str(ended))
                 self._pending[batch.first_id] = batch
-            self._turn.wanted = alone
-            if not alone and self._turn.resting:
+            self._turn.wanted = direct
+            if not direct and self._turn.resting:
                 self._turn.call_back()
             self._socket.send_message(message, deadline)
         except SendError as error:
@@ -227,7 +228,7 @@ class Connection:
         connection ended before, an UnreadableAnswerError if one is not what the manual says.
         """
         try:
-            if self._turn.resting and not (batch.alone and self._received_here(batch, deadline)):
+            if self._turn.resting and not (batch.direct and self._read_directly(batch, deadline)):
                 self._turn.call_back()
             if not batch.wait(deadline.remaining):
                 what = f"{self.address.netloc} did not answer {batch.names}"
@@ -250,7 +251,7 @@ class Connection:
         if not self._turn.give_up():
             raise deadline.error(f"{self.address.netloc} was not asked, for this thread is reading")
 
-    def _received_here(self, batch: Batch, deadline: Deadline) -> bool:
+    def _read_directly(self, batch: Batch, deadline: Deadline) -> bool:
         """Read the answers of a batch in this very thread; return whether nothing else is to do."""
         hold = None
         try:
@@ -323,7 +324,9 @@ class Connection:
         if not self._turn.resting:
             return
         self._leave_reading(deadline)
-        while self._ended is None and not deadline.passed and self._socket.wait(0):
+        # Not for ever: a server may send without end.
+        end = Deadline(_CATCH_UP)
+        while self.ended is None and not end.passed and self._socket.wait(0):
             self._turn.call_back()
             time.sleep(_SHORT)
 

@@ -309,7 +309,7 @@ def pipeline(
     size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
     deadline = deadline_of_call(timeout) if first is None else first
     if 0 < len(commands) <= size:
-        batch = connection.begin(commands, deadline, alone=True)
+        batch = connection.begin(commands, deadline, direct=True)
         try:
             yield ()
             yield connection.finish(batch, deadline)
