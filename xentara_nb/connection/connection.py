@@ -25,9 +25,9 @@ from xentara_nb.connection.handshake import handshake
 from xentara_nb.connection.messages import CLOSE_TIMEOUT, MAX_MESSAGE
 from xentara_nb.connection.probing import PROBE_TIMEOUT, Prober
 from xentara_nb.connection.process_end import is_ending, running
-from xentara_nb.connection.reading_turn import ReadingTurn
+from xentara_nb.connection.reading_turn import REST, ReadingTurn
 from xentara_nb.connection.result_size import ResultSize
-from xentara_nb.connection.stream import READ_SLICE, SendError, Stream
+from xentara_nb.connection.stream import SendError, Stream
 from xentara_nb.connection.tls import (
     GRACE,
     OpeningSocket,
@@ -59,7 +59,7 @@ MAX_ANSWER = 1024 * 1024
 """How much larger each request makes the messages that are taken, in bytes; browse apart."""
 
 _POLL = 0.01  # seconds
-_SHORT = 0.0005  # seconds, in which another thread begins to run
+_SHORT = 0.0001  # seconds, in which another thread begins to run
 _CATCH_UP = 1.0  # seconds
 
 
@@ -188,6 +188,8 @@ class Connection:
         out, that ends the connection.
         """
         self._leave_reading(deadline)
+        if not direct:
+            self.catch_up(deadline)
         with self._lock:
             batch = Batch(commands, self._next_id, direct=direct)
             self._next_id += len(commands)
@@ -228,8 +230,9 @@ class Connection:
         connection ended before, an UnreadableAnswerError if one is not what the manual says.
         """
         try:
-            if self._turn.resting and not (batch.direct and self._read_directly(batch, deadline)):
-                self._turn.call_back()
+            if self._turn.resting and not batch.complete:
+                if not (batch.direct and self._read_directly(batch, deadline)):
+                    self._turn.call_back()
             if not batch.wait(deadline.remaining):
                 what = f"{self.address.netloc} did not answer {batch.names}"
                 if batch.unattributed_error is not None:
@@ -255,8 +258,11 @@ class Connection:
         """Read the answers of a batch in this very thread; return whether nothing else is to do."""
         hold = None
         try:
-            hold = None if deadline.remaining < READ_SLICE else self._turn.take()
-            if hold is None or self._socket.buffered or not self._socket.wait(READ_SLICE):
+            hold = None if deadline.remaining < REST else self._turn.take()
+            # The thread may have taken the answer in the moment before.
+            if hold is None or batch.complete or self._socket.buffered:
+                return False
+            if not self._socket.wait(REST):
                 return False
             hold.taking = True
             message = None if hold.revoked else self._socket.next_message()
@@ -304,7 +310,8 @@ class Connection:
         waits = threading.current_thread() is not self._thread and self._thread is not None
         try:
             self._closing = True
-            self._turn.give_up()
+            # A signal handler may have interrupted this thread while it reads: no other can then.
+            waits = self._turn.give_up() and waits
             self._turn.call_back()
             if self._ended is None and graceful and self._opened.is_set:
                 self._socket.send_close(websocket.STATUS_NORMAL, b"client closes")
@@ -320,15 +327,21 @@ class Connection:
         return self._process != os.getpid() or self._gone.wait(seconds)
 
     def catch_up(self, deadline: Deadline) -> None:
-        """See what has come while no one read: the server may have closed the connection."""
-        if not self._turn.resting:
+        """See what has come while the thread rested: the server may have closed the connection."""
+        if self._stream is None or not self._stream.behind:
             return
         self._leave_reading(deadline)
         # Not for ever: a server may send without end.
         end = Deadline(_CATCH_UP)
-        while self.ended is None and not end.passed and self._socket.wait(0):
+        while self.ended is None and not end.passed and self._something_came(self._stream):
             self._turn.call_back()
             time.sleep(_SHORT)
+
+    def _something_came(self, stream: Stream) -> bool:
+        """Whether the thread may not have taken yet all that came while it rested."""
+        # If it still rests when the socket was looked at, it has not taken anything out of it.
+        nothing = not stream.wait(0) and not self._socket.buffered and self._turn.resting
+        return stream.behind and not nothing
 
     def wait_for_probe(self, deadline: Deadline) -> None:
         """Wait, if the connection is under suspicion, until it is clear whether it is alive."""
@@ -481,7 +494,7 @@ class Connection:
                 if opcode == websocket.ABNF.OPCODE_BINARY:
                     self._take(data)
                     if self._turn.wanted and not self._needed() and not self._socket.buffered:
-                        self._turn.rest(self._needed)
+                        self._rest()
                 elif opcode == websocket.ABNF.OPCODE_CLOSE:
                     return ConnectionLostError(_close_text(self.address, data))
                 else:
@@ -494,6 +507,11 @@ class Connection:
         except Exception as problem:
             return self._ended or self._lost(_reason(problem))
         return None
+
+    def _rest(self) -> None:
+        if self._stream is not None:
+            self._stream.behind = True
+        self._turn.rest(self._needed)
 
     def _needed(self) -> bool:
         """Whether something may come that no one would read but the thread, or all is to end."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from xentara_nb.locking import Lock
 
 REST = 0.05
-"""How long the thread rests behind the last answer that was read without it, in seconds."""
+"""How long the thread rests, and how long another one waits in its place, in seconds at most."""
 
 
 class Hold:
@@ -31,8 +31,9 @@ class ReadingTurn:
     """The right to read, which one thread has at a time.
 
     :attr:`wanted` is whether who asked last would read the answer, so that the thread may rest, and
-    :attr:`resting` whether it does. :attr:`release` gives the right back, in C alone: an interrupt
-    comes before or behind that. It raises RuntimeError in a thread that has not got it.
+    :attr:`resting` whether it does, and was not called back. :attr:`release` gives the right back,
+    in C alone: an interrupt comes before or behind that. It raises RuntimeError in a thread that
+    has not got it.
     """
 
     def __init__(self) -> None:
@@ -41,7 +42,6 @@ class ReadingTurn:
         self.wanted = False
         self.resting = False
         self._holds: dict[int, Hold] = {}  # by the thread
-        self._uses = 0
         self._call = threading.Lock()  # free when the thread is to go on
         self._call.acquire()
 
@@ -50,7 +50,7 @@ class ReadingTurn:
         self._lock.acquire()
 
     def rest(self, needed: Callable[[], bool]) -> None:
-        """Let others read until none has for :data:`REST`, or the thread is called back.
+        """Let others read for :data:`REST`, or until the thread is called back.
 
         ``needed`` says whether it has to go on. It is asked when the right is free, for who has
         begun to wait before did not get it.
@@ -59,20 +59,14 @@ class ReadingTurn:
         self._lock.release()
         try:
             if not needed():
-                self._until_called_or_unused()
+                self._call.acquire(timeout=REST)
         finally:
             self._lock.acquire()
             self.resting = False
 
-    def _until_called_or_unused(self) -> None:
-        uses = -1
-        while uses != self._uses:
-            uses = self._uses
-            if self._call.acquire(timeout=REST):
-                return
-
     def call_back(self) -> None:
-        """Let the thread go on as soon as the right is free."""
+        """Let the thread go on as soon as the right is free; no one else takes it before."""
+        self.resting = False
         try:
             self._call.release()
         except RuntimeError:  # it was called before
@@ -87,11 +81,10 @@ class ReadingTurn:
         self._holds[threading.get_ident()] = hold = Hold()
         if not self.resting or not self._lock.acquire(blocking=False) or hold.revoked:
             return None
-        self._uses += 1
         return hold
 
     def drop(self) -> None:
-        """Forget the turn of this thread, which has given the right back."""
+        """Forget the turn of this thread, which gives the right back, or has."""
         self._holds.pop(threading.get_ident(), None)
 
     def give_up(self) -> bool:
@@ -104,6 +97,7 @@ class ReadingTurn:
         if hold is None or hold.taking:
             return hold is None
         hold.revoked = True
+        self.drop()
         try:
             self.release()
         except RuntimeError:  # before it was taken, or behind the end

@@ -43,6 +43,9 @@ class Stream:
 
     Until :meth:`established` is called, all must be read by the deadline. Without a context the
     bytes go in the clear. Raises an OSError, the socket closed, if the TLS handshake fails.
+
+    :attr:`behind` is set by who stops reading for a moment: something may come that is not seen
+    then. It is False again when all of that was taken.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Stream:
         self._sending = False
         self._incomplete = False  # a part of a message may be out, and not the rest
         self._torn = False  # what was decrypted may have been lost
+        self.behind = False
         # The garbage collector may end a connection in the very thread that ends it.
         self._close_lock = Lock()
         self._read_deadline: Deadline | None = deadline
@@ -141,9 +145,11 @@ class Stream:
 
     @property
     def buffered(self) -> bool:
-        """Whether something was received that was not read yet."""
+        """Whether something was received that was not read yet, or the next read fails."""
+        if self._tls is None:
+            return False
         with self._tls_lock:
-            return self._tls is not None and bool(self._incoming.pending or self._tls.pending())
+            return self._torn or bool(self._incoming.pending or self._tls.pending())
 
     def wait(self, seconds: float) -> bool:
         """Wait for the network, and return whether something has come from it, or the end.
@@ -193,6 +199,8 @@ class Stream:
             deadline = self._read_deadline
             if deadline is not None and deadline.passed:  # also while bytes keep coming
                 raise TimeoutError("the time is up")
+            if self.behind and not self.wait(0):
+                self.behind = False
             seconds = READ_SLICE if deadline is None else deadline.remaining or 1e-6
             if seconds != self._in.gettimeout():  # to set it is a call of the system
                 self._in.settimeout(seconds)
