@@ -2,7 +2,9 @@
 
 A server pings its clients and drops those that do not answer, and a notebook is idle for minutes
 between two cells. So a thread reads all the time: it answers pings, matches answers to requests
-by their message id, and passes events on. Callers wait for their answers with one deadline.
+by their message id, and passes events on. Callers wait for their answers with one deadline. For a
+moment behind an answer it rests, and they may read the next one themselves; see
+:mod:`.reading_turn`.
 """
 
 from __future__ import annotations
