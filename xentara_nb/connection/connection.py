@@ -177,13 +177,8 @@ class Connection:
         with self._lock:
             return sum(batch.missing for batch in self._pending.values())
 
-    def begin(
-        self, commands: Sequence[Command[Any]], deadline: Deadline, *, direct: bool = False
-    ) -> Batch:
+    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Batch:
         """Send some commands in one message, without waiting for their answers.
-
-        ``direct`` says that they change nothing, and that :meth:`finish` is next: who waits there
-        may read the answers without the connection's thread.
 
         Raises a ProtocolError if a command cannot be sent, a ConnectionLostError if the connection
         has ended, and a DeadlineError if the server did not take them in time; unless nothing went
@@ -191,7 +186,7 @@ class Connection:
         """
         self._leave_reading(deadline)
         with self._lock:
-            batch = Batch(commands, self._next_id, direct=direct)
+            batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
             self._browsed = self._browsed or batch.begins_with(Browse)
         # It may hold the password of a sub-session.
@@ -201,9 +196,6 @@ class Connection:
                 if (ended := self.ended) is not None:
                     raise ConnectionLostError(str(ended))
                 self._pending[batch.first_id] = batch
-            self._turn.wanted = direct
-            if not direct and self._turn.resting:
-                self._turn.call_back()
             self._socket.send_message(message, deadline)
         except SendError as error:
             self.forget(batch)
@@ -223,14 +215,18 @@ class Connection:
             raise
         return batch
 
-    def finish(self, batch: Batch, deadline: Deadline) -> Sequence[Any]:
+    def finish(self, batch: Batch, deadline: Deadline, *, direct: bool = False) -> Sequence[Any]:
         """Wait for the answers of a batch; a :class:`ServerError` stands for each that failed.
+
+        With ``direct`` this may read them without the connection's thread, as is right for those
+        of commands that change nothing.
 
         Raises a DeadlineError if they are not there in time, a ConnectionLostError if the
         connection ended before, an UnreadableAnswerError if one is not what the manual says.
         """
         try:
-            if self._turn.resting and not (batch.direct and self._read_directly(batch, deadline)):
+            self._turn.wanted = direct
+            if self._turn.resting and not (direct and self._read_directly(batch, deadline)):
                 self._turn.call_back()
             if not batch.wait(deadline.remaining):
                 what = f"{self.address.netloc} did not answer {batch.names}"
@@ -249,9 +245,12 @@ class Connection:
         return batch.results()
 
     def _leave_reading(self, deadline: Deadline) -> None:
-        """Let the thread read what this one would, if that was interrupted and this comes first."""
+        """Let the thread read if this is a signal handler, and has interrupted one who would."""
         if not self._turn.give_up():
-            raise deadline.error(f"{self.address.netloc} was not asked, for this thread is reading")
+            raise deadline.error(
+                f"{self.address.netloc} was not asked, for a signal handler cannot wait until the "
+                "thread that it has interrupted is done: it was reading, and not done"
+            )
 
     def _read_directly(self, batch: Batch, deadline: Deadline) -> bool:
         """Read the answers of a batch in this very thread; return whether nothing else is to do."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from xentara_nb.latch import Wakeup
 from xentara_nb.locking import Lock
 
 REST = 0.05
@@ -31,8 +32,9 @@ class ReadingTurn:
     """The right to read, which one thread has at a time.
 
     :attr:`wanted` is whether who asked last would read the answer, so that the thread may rest, and
-    :attr:`resting` whether it does. :attr:`release` gives the right back, in C alone: an interrupt
-    comes before or behind that. It raises RuntimeError in a thread that has not got it.
+    :attr:`resting` whether it does; :attr:`call_back` lets it go on as soon as the right is free.
+    :attr:`release` gives the right back, in C alone: an interrupt comes before or behind that. It
+    raises RuntimeError in a thread that has not got it.
     """
 
     def __init__(self) -> None:
@@ -42,8 +44,8 @@ class ReadingTurn:
         self.resting = False
         self._holds: dict[int, Hold] = {}  # by the thread
         self._uses = 0
-        self._call = threading.Lock()  # free when the thread is to go on
-        self._call.acquire()
+        self._wakeup = Wakeup()
+        self.call_back = self._wakeup.set
 
     def begin(self) -> None:
         """Take the right, for the thread of the connection."""
@@ -68,15 +70,8 @@ class ReadingTurn:
         uses = -1
         while uses != self._uses:
             uses = self._uses
-            if self._call.acquire(timeout=REST):
+            if self._wakeup.wait(REST):
                 return
-
-    def call_back(self) -> None:
-        """Let the thread go on as soon as the right is free."""
-        try:
-            self._call.release()
-        except RuntimeError:  # it was called before
-            pass
 
     def take(self) -> Hold | None:
         """Take the right if the thread rests and no one has it.
