@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.interrupts import Interrupted
-from xentara_nb.latch import Latch, take
+from xentara_nb.latch import Latch, Wakeup, take
 
 
 def test_it_is_set_once_and_for_all() -> None:
@@ -54,6 +54,19 @@ def test_an_interrupt_at_any_place_leaves_it_usable() -> None:
                 assert pool.submit(latch.wait, 30).result(30)
             if not early:
                 setter.join()
+
+
+def test_a_thread_goes_on_once_for_each_wakeup() -> None:
+    wakeup = Wakeup()
+    assert not wakeup.wait(0)
+    wakeup.set()
+    wakeup.set()
+    assert wakeup.wait(30)
+    assert not wakeup.wait(0)
+    timer = threading.Timer(0.05, wakeup.set)
+    timer.start()
+    assert wakeup.wait(30)
+    timer.join()
 
 
 def test_an_entry_is_waited_for() -> None:

@@ -48,6 +48,25 @@ class Latch:
         return self.is_set
 
 
+class Wakeup:
+    """Lets one thread go on that waits, or is about to; again and again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        """Let the thread go on, once."""
+        try:
+            self._lock.release()
+        except RuntimeError:  # it was set before, and the thread has not gone on yet
+            pass
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until that happens, but not longer; return whether it has."""
+        return self._lock.acquire(timeout=seconds)
+
+
 def take(entries: queue.SimpleQueue[_T], end: float | None = None) -> _T:
     """Return the next entry of a queue, and wait for it until a time of ``time.monotonic``.
 

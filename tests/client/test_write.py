@@ -225,10 +225,10 @@ def test_a_connection_that_ends_just_before(plant, client, monkeypatch):
     connection = connection_of(client)
     begin = connection.begin
 
-    def close_first(commands, *args, **options):
+    def close_first(commands, *args):
         if any(command.opcode == OpCode.WRITE for command in commands):
             connection.close()
-        return begin(commands, *args, **options)
+        return begin(commands, *args)
 
     monkeypatch.setattr(connection, "begin", close_first)
     with pytest.raises(ConnectionLostError) as caught:

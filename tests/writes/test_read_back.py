@@ -184,8 +184,8 @@ def test_it_begins_before_the_write(plant, client, monkeypatch, on_error):
         events.append("+".join(command.name for command in commands))
         return begin(connection, commands, *args)
 
-    def finished(connection, batch, *args):
-        answers = finish(connection, batch, *args)
+    def finished(connection, batch, *args, **options):
+        answers = finish(connection, batch, *args, **options)
         events.append(f"answer to {batch.commands[0].name}")
         return answers
 

@@ -26,19 +26,15 @@ UNANSWERED: Final = object()
 class Batch:
     """Some requests that go out in one message, and their answers.
 
-    :attr:`direct` is whether who waits for the answers may read them, see :mod:`.reading_turn`;
     :attr:`answers` holds for each command its result, the :class:`ServerError` that was answered,
     an :class:`UnreadableAnswerError`, or :data:`UNANSWERED`, of which there are :attr:`missing`;
     :attr:`failure` is why there will be no more, and :attr:`unattributed_error` an error that
     meanwhile came without naming a request.
     """
 
-    def __init__(
-        self, commands: Sequence[Command[Any]], first_id: int, *, direct: bool = False
-    ) -> None:
+    def __init__(self, commands: Sequence[Command[Any]], first_id: int) -> None:
         self.commands = coalesce(commands)
         self.first_id = first_id
-        self.direct = direct
         self.failure: XentaraError | None = None
         self.unattributed_error: ServerError | None = None
         self.answers: Sequence[Any] = [UNANSWERED] * len(commands)

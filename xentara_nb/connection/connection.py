@@ -2,7 +2,9 @@
 
 A server pings its clients and drops those that do not answer, and a notebook is idle for minutes
 between two cells. So a thread reads all the time: it answers pings, matches answers to requests
-by their message id, and passes events on. Callers wait for their answers with one deadline.
+by their message id, and passes events on. Callers wait for their answers with one deadline. For a
+moment behind an answer it rests, and they may read the next one themselves; see
+:mod:`.reading_turn`.
 """
 
 from __future__ import annotations
@@ -175,23 +177,16 @@ class Connection:
         with self._lock:
             return sum(batch.missing for batch in self._pending.values())
 
-    def begin(
-        self, commands: Sequence[Command[Any]], deadline: Deadline, *, direct: bool = False
-    ) -> Batch:
+    def begin(self, commands: Sequence[Command[Any]], deadline: Deadline) -> Batch:
         """Send some commands in one message, without waiting for their answers.
-
-        ``direct`` says that they change nothing, and that :meth:`finish` is next: who waits there
-        may read the answers without the connection's thread.
 
         Raises a ProtocolError if a command cannot be sent, a ConnectionLostError if the connection
         has ended, and a DeadlineError if the server did not take them in time; unless nothing went
         out, that ends the connection.
         """
         self._leave_reading(deadline)
-        if not direct:
-            self.catch_up(deadline)
         with self._lock:
-            batch = Batch(commands, self._next_id, direct=direct)
+            batch = Batch(commands, self._next_id)
             self._next_id += len(commands)
             self._browsed = self._browsed or batch.begins_with(Browse)
         # It may hold the password of a sub-session.
@@ -200,10 +195,9 @@ class Connection:
             with self._lock:
                 if (ended := self.ended) is not None:
                     raise ConnectionLostError(str(ended))
+                if self._pending and self._turn.resting:
+                    self._turn.call_back()
                 self._pending[batch.first_id] = batch
-            self._turn.wanted = direct
-            if not direct and self._turn.resting:
-                self._turn.call_back()
             self._socket.send_message(message, deadline)
         except SendError as error:
             self.forget(batch)
@@ -223,15 +217,19 @@ class Connection:
             raise
         return batch
 
-    def finish(self, batch: Batch, deadline: Deadline) -> Sequence[Any]:
+    def finish(self, batch: Batch, deadline: Deadline, *, direct: bool = False) -> Sequence[Any]:
         """Wait for the answers of a batch; a :class:`ServerError` stands for each that failed.
+
+        With ``direct`` this may read them without the connection's thread, as is right for those
+        of commands that change nothing.
 
         Raises a DeadlineError if they are not there in time, a ConnectionLostError if the
         connection ended before, an UnreadableAnswerError if one is not what the manual says.
         """
         try:
+            self._turn.wanted = direct
             if self._turn.resting and not batch.complete:
-                if not (batch.direct and self._read_directly(batch, deadline)):
+                if not (direct and self._read_directly(batch, deadline)):
                     self._turn.call_back()
             if not batch.wait(deadline.remaining):
                 what = f"{self.address.netloc} did not answer {batch.names}"
@@ -250,9 +248,12 @@ class Connection:
         return batch.results()
 
     def _leave_reading(self, deadline: Deadline) -> None:
-        """Let the thread read what this one would, if that was interrupted and this comes first."""
+        """Let the thread read if this is a signal handler, and has interrupted one who would."""
         if not self._turn.give_up():
-            raise deadline.error(f"{self.address.netloc} was not asked, for this thread is reading")
+            raise deadline.error(
+                f"{self.address.netloc} was not asked, for a signal handler cannot wait until the "
+                "thread that it has interrupted is done: it was reading, and not done"
+            )
 
     def _read_directly(self, batch: Batch, deadline: Deadline) -> bool:
         """Read the answers of a batch in this very thread; return whether nothing else is to do."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from xentara_nb.latch import Wakeup
 from xentara_nb.locking import Lock
 
 REST = 0.05
@@ -42,8 +43,7 @@ class ReadingTurn:
         self.wanted = False
         self.resting = False
         self._holds: dict[int, Hold] = {}  # by the thread
-        self._call = threading.Lock()  # free when the thread is to go on
-        self._call.acquire()
+        self._wakeup = Wakeup()
 
     def begin(self) -> None:
         """Take the right, for the thread of the connection."""
@@ -59,7 +59,7 @@ class ReadingTurn:
         self._lock.release()
         try:
             if not needed():
-                self._call.acquire(timeout=REST)
+                self._wakeup.wait(REST)
         finally:
             self._lock.acquire()
             self.resting = False
@@ -67,10 +67,7 @@ class ReadingTurn:
     def call_back(self) -> None:
         """Let the thread go on as soon as the right is free; no one else takes it before."""
         self.resting = False
-        try:
-            self._call.release()
-        except RuntimeError:  # it was called before
-            pass
+        self._wakeup.set()
 
     def take(self) -> Hold | None:
         """Take the right if the thread rests and no one has it.

@@ -309,10 +309,10 @@ def pipeline(
     size = BATCH_SIZE * (COLUMN if isinstance(commands, ColumnReads) else 1)
     deadline = deadline_of_call(timeout) if first is None else first
     if 0 < len(commands) <= size:
-        batch = connection.begin(commands, deadline, direct=True)
+        batch = connection.begin(commands, deadline)
         try:
             yield ()
-            yield connection.finish(batch, deadline)
+            yield connection.finish(batch, deadline, direct=True)
         finally:
             connection.forget(batch)
         return

@@ -166,6 +166,8 @@ class Sender:
         try:
             try:
                 deadline = Deadline(self.timeout)
+                # It was checked and written down since the connection was last used.
+                connection.catch_up(deadline)
                 batch = connection.begin(commands, deadline)
                 reading = None if together else _begin_reading(connection, reads, deadline)
                 answers, lost = list(connection.finish(batch, deadline)), ""
