@@ -185,10 +185,14 @@ class Connection:
         out, that ends the connection.
         """
         self._leave_reading(deadline)
+        size = len(commands)
         with self._lock:
-            batch = Batch(commands, self._next_id)
-            self._next_id += len(commands)
-            self._browsed = self._browsed or batch.begins_with(Browse)
+            # Without any call, in which a signal handler could come and take the same ids.
+            first_id = self._next_id
+            self._next_id = first_id + size
+        batch = Batch(commands, first_id)
+        if batch.begins_with(Browse):
+            self._browsed = True
         # It may hold the password of a sub-session.
         message = SecretBytes(encode_requests(batch.commands, batch.first_id))
         try:
