@@ -116,6 +116,9 @@ def interrupt(scene: Scene, operation: str, at: int, pool: ThreadPoolExecutor, f
     else:
         # In another thread, for a lock that this one has left taken would be open to it.
         pool.submit(check_client, scene.client, run.where).result()
+        if operation == "read":
+            scene.write()
+            assert len(scene.plant.writes) == 1, run.where
     assert time.monotonic() - begin < 30, run.where  # and not until the time-out of the client
     closed = scene.client.closed
     outside = ("in __enter__\n    def __enter__", "in __exit__\n    def __exit__")

@@ -7,6 +7,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import Fake
 from tests.support.certificates import Certificate
-from tests.support.clients import with_more_time
+from tests.support.clients import eventually, with_more_time
 from tests.support.server import (
     BINARY,
     CLOSE,
@@ -90,6 +91,13 @@ def connected(server: FakeServer, seconds: float = 5.0) -> Iterator[Connection]:
 def stage(connection: Connection, seconds: float = 5.0) -> Any:
     (result,) = connection.execute([GetStage()], Deadline(seconds))
     return result
+
+
+def ask_directly(connection: Connection, seconds: float = 5.0) -> Any:
+    """Return the stage, read in this thread if that is possible."""
+    deadline = Deadline(seconds)
+    (answer,) = connection.finish(connection.begin([GetStage()], deadline), deadline, direct=True)
+    return answer
 
 
 def after_hello(script: Script) -> Script:
@@ -1084,3 +1092,134 @@ def test_an_invalid_request_is_an_error_of_its_own(fake: Fake) -> None:
 
     with connected(fake(answering(reply))) as connection:
         assert isinstance(stage(connection), InvalidRequestError)
+
+
+# Reading in the thread that waits.
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the threads that took the answers."""
+    names: list[str] = []
+    take_all = Batch.take_all
+
+    def noted(batch: Batch, message: bytes) -> bool:
+        names.append(threading.current_thread().name)
+        return take_all(batch, message)
+
+    monkeypatch.setattr(Batch, "take_all", noted)
+    return names
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_who_waits_for_an_answer_reads_it(
+    fake: Fake, certificate: Certificate, readers: list[str], tls: bool
+) -> None:
+    with connected(fake(Model().serve, certificate if tls else None)) as connection:
+        eventually(lambda: ask_directly(connection) == 2 and readers[-1] == "MainThread")
+        readers.clear()
+        connection.execute([Write(E, 11, 1.0)], Deadline(5.0))
+        assert "MainThread" not in readers
+
+
+def test_an_answer_that_is_here_already_is_not_waited_for(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[str] = []
+    wait = Stream.wait
+
+    def noted(stream: Stream, seconds: float) -> bool:
+        waiting.append(threading.current_thread().name)
+        return wait(stream, seconds)
+
+    monkeypatch.setattr(Stream, "wait", noted)
+    with connected(fake(Model().serve)) as connection:
+        for _ in range(10):
+            batch = connection.begin([GetStage()], Deadline(5.0))
+            eventually(lambda batch=batch: batch.complete)
+            waiting.clear()
+            assert connection.finish(batch, Deadline(5.0), direct=True) == [2]
+            assert "MainThread" not in waiting
+
+
+def around(answer: bytes, other: bytes) -> dict[str, list[bytes]]:
+    frame = frame_bytes(BINARY, answer)
+    ping, stranger = frame_bytes(PING, b"?"), frame_bytes(BINARY, other)
+    fragments = [frame_bytes(BINARY, answer[:2], last=False), frame_bytes(0, answer[2:])]
+    return {
+        "a ping before": [ping + frame],
+        "a ping behind": [frame + ping],
+        "a ping alone": [ping, frame],
+        "an answer to nothing before": [stranger + frame],
+        "an answer to nothing behind": [frame + stranger],
+        "twice": [frame + frame],
+        "in halves": [frame[:3], frame[3:]],
+        "byte by byte": [frame[at : at + 1] for at in range(len(frame))],
+        "in fragments": [fragments[0] + ping, fragments[1]],
+        "the next one in halves": [frame + stranger[:2], stranger[2:]],
+    }
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("kind", around(b"", b""))
+def test_whatever_comes_with_an_answer(
+    fake: Fake, certificate: Certificate, kind: str, tls: bool
+) -> None:
+    def reply(wire: Wire, request: Request) -> None:
+        wire.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        answer = encode_packets([Success(request.message_id, request.message_id % 4)])
+        odd = around(answer, encode_packets([Success(10_000, 3)]))[kind]
+        for piece in [frame_bytes(BINARY, answer)] if request.message_id % 3 else odd:
+            wire.send(piece)
+            time.sleep(0.001)
+
+    server = fake(answering(reply), certificate if tls else None)
+    with connected(server) as connection:
+        for message_id in range(2, 14):  # 1 was the hello
+            assert ask_directly(connection) == message_id % 4
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no such signals here")
+def test_a_signal_handler_may_ask_while_its_thread_reads(fake: Fake) -> None:
+    """The answer that its thread waits for comes behind that to the handler."""
+    answers: list[Any] = []
+
+    def script(wire: Wire) -> None:
+        wire.hello()
+        for _ in range(3):
+            wire.answer(*[Success(each.message_id, 2) for each in wire.requests()])
+        (first,) = wire.requests()
+        (second,) = wire.requests()
+        wire.answer(Success(second.message_id, 3))
+        wire.answer(Success(first.message_id, 1))
+        wire.until_gone()
+
+    with connected(fake(script)) as connection:
+        before = signal.signal(
+            signal.SIGALRM, lambda *_: answers.append(ask_directly(connection, 20.0))
+        )
+        try:
+            for _ in range(3):
+                ask_directly(connection)
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            assert ask_directly(connection, 20.0) == 1
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+    assert answers == [3]
+
+
+def test_a_signal_handler_at_any_place_of_asking_takes_no_id_twice(fake: Fake) -> None:
+    class Noted(list[GetStage]):
+        """Asks for something else while it is looked at, as a handler may that comes then."""
+
+        def __len__(self) -> int:
+            if not ids:
+                ids.append(0)
+                ids.append(connection.begin([GetStage()], Deadline(5.0)).first_id)
+            return super().__len__()
+
+    ids: list[int] = []
+    with connected(fake(Model().serve)) as connection:
+        batch = connection.begin(Noted([GetStage()]), Deadline(5.0))
+        assert batch.first_id not in ids

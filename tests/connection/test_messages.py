@@ -10,6 +10,7 @@ import websocket
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
+from tests.support.server import BINARY, frame_bytes
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.messages import WebSocket
 from xentara_nb.connection.stream import Stream
@@ -85,3 +86,71 @@ def test_what_is_sent_besides_messages() -> None:
         Frame(Opcode.BINARY, b"request"),
         Frame(Opcode.CLOSE, b"\x03\xe8the end"),
     ]
+
+
+class Come:
+    """Gives what has come in these pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+        self.buffered = False
+
+    def recv(self, size: int) -> bytes:
+        return self.pieces.pop(0)
+
+    def recv_into(self, pieces: list[bytes], size: int) -> None:
+        pieces.append(self.recv(size))
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 16_380])
+def test_a_message_that_is_all_that_has_come(size: int) -> None:
+    payload = os.urandom(size)
+    frame, other = frame_bytes(BINARY, payload), frame_bytes(BINARY, b"other")
+    socket = WebSocket(cast(Stream, Come(frame, other)))
+    assert socket.next_message() == payload
+    assert socket.buffered
+    socket.drop_message()
+    assert not socket.buffered
+    assert socket.recv_data() == (BINARY, b"other")
+
+
+@pytest.mark.parametrize(
+    ("come", "message"),
+    [
+        ([b"\x82\x03abc"], b"abc"),
+        ([b"\x82\x7e\x00\x03abc"], b"abc"),  # in the form of a longer one
+        ([b"\x82\x7f" + bytes(7) + b"\x03abc"], None),
+    ],
+)
+def test_it_stays_the_next_one_until_it_is_dropped(
+    come: list[bytes], message: bytes | None
+) -> None:
+    socket = WebSocket(cast(Stream, Come(*come)))
+    assert socket.next_message() == message
+    assert socket.recv_data() == (BINARY, b"abc")
+    assert not socket.buffered
+
+
+@pytest.mark.parametrize(
+    "come",
+    [
+        b"",
+        b"\x82",
+        b"\x82\x7e",
+        b"\x82\x7e\x00",
+        b"\x82\x7e\x00\x03ab",
+        b"\x82\x03ab",
+        b"\x82\x03abcd",
+        b"\x82\x83keysabc",  # masked
+        b"\xc2\x03abc",
+        b"\x02\x03abc",  # the first fragment
+        b"\x81\x03abc",  # text
+        b"\x89\x03abc",  # a ping
+        b"\x88\x02\x03\xe8",
+    ],
+)
+def test_all_else_is_left(come: bytes) -> None:
+    stream = Come(come)
+    socket = WebSocket(cast(Stream, stream))
+    assert socket.next_message() is None
+    assert socket.frame_buffer.recv_buffer == [come]

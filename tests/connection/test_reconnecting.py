@@ -16,8 +16,10 @@ from tests.conftest import Fake
 from tests.support.clients import eventually, with_more_time
 from tests.support.server import (
     BINARY,
+    CLOSE,
     PASSWORD,
     PATIENCE,
+    TEXT,
     TOO_MUCH,
     USER,
     FakeServer,
@@ -30,6 +32,7 @@ from tests.support.server import (
     frame_bytes,
     header,
 )
+from xentara_nb.connection import reading_turn
 from xentara_nb.connection.address import parse_address
 from xentara_nb.connection.batch import UnreadableAnswerError
 from xentara_nb.connection.connection import Connection
@@ -72,6 +75,7 @@ class Watched(ReconnectingConnection):
         server: FakeServer,
         timeout: float = 5.0,
         on_renewal: Callable[[], object] = lambda: None,
+        on_events: Callable[[bytes], bool] | None = None,
     ) -> None:
         self.events: list[DataChange] = []
         self.told: list[str] = []
@@ -85,6 +89,7 @@ class Watched(ReconnectingConnection):
             on_event=self._take,
             on_renewal=lambda: (self.told.append("renewal"), on_renewal()),
             on_end=self._note_end,
+            on_events=on_events,
         )
         self.connection()
 
@@ -371,6 +376,39 @@ def test_it_goes_over_a_fresh_connection_when_the_last_has_ended(fake: Fake) -> 
     assert len(model.written) == 1
     assert server.wires[0].received.count(b"\x82") >= 1  # the hello, and nothing after it
     assert [request.opcode for request in server.seen] == [14, 14, 5]
+
+
+@pytest.mark.parametrize("last", [CLOSE, TEXT])
+def test_also_when_the_last_ended_while_no_one_read(
+    fake: Fake, monkeypatch: pytest.MonkeyPatch, last: int
+) -> None:
+    """Even if the thread that reads has something else to do before it comes to the end."""
+    monkeypatch.setattr(reading_turn, "REST", 0.3)
+    stranger = encode_packets([Success(10_000, 3)])
+    begun = threading.Event()
+    model = Model()
+
+    def first(wire: Wire) -> None:
+        wire.hello()
+        for _ in range(3):
+            wire.answer(*model.answers(wire.requests()))
+        time.sleep(0.01)  # it rests
+        wire.send(frame_bytes(BINARY, stranger) + frame_bytes(last, b"\x03\xe8"))
+        wire.until_gone()
+
+    def slowly(message: bytes) -> bool:
+        if message == stranger:
+            begun.set()
+            time.sleep(0.1)
+        return False
+
+    server = fake(by_turns(first, model.serve))
+    with Watched(server, on_events=slowly) as reconnecting:
+        for _ in range(3):
+            assert reconnecting.stage() == 2
+        assert begun.wait(30)
+        assert reconnecting.send_once(Write(E, 11, 1.0)) is None
+    assert server.count(OpCode.WRITE) == 1
 
 
 def test_a_cut_before_it_was_sent(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import Fake
 from tests.support.certificates import Certificate
+from tests.support.clients import eventually
+from tests.support.interrupts import Interrupted
 from tests.support.server import TOO_MUCH, FakeServer, Wire
 from xentara_nb.connection.deadline import Deadline
 from xentara_nb.connection.stream import SendError, Stream
@@ -362,3 +364,88 @@ def test_a_forked_child_does_not_end_the_connection_of_its_parent(
     monkeypatch.undo()
     wire.send(b"still here")
     assert receive(stream, 10) == b"still here"
+
+
+def take(stream: Stream) -> list[bytes]:
+    """Return what comes next, as a thread takes it that may be interrupted."""
+    pieces: list[bytes] = []
+    while not pieces:
+        if not stream.buffered:
+            assert stream.wait(30)
+            stream.recv_into(pieces, 1 << 14)
+        elif piece := stream.recv(1 << 14):  # behind the tickets of TLS 1.3
+            pieces.append(piece)
+    return pieces
+
+
+def test_bytes_are_waited_for_and_taken_apart(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
+    stream.established()
+    wire.send(b"first")
+    assert b"".join(take(stream)) == b"first"
+    assert not stream.buffered
+    assert not stream.wait(0)
+    wire.send(b"second")
+    assert stream.wait(30)
+    assert receive(stream, 6) == b"second"
+
+
+def test_what_is_left_is_known(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
+    stream.established()
+    wire.send(b"x")
+    assert take(stream) == [b"x"]
+    wire.send(bytes(20_000))
+    first = b"".join(take(stream))
+    assert receive(stream, 20_000 - len(first)) == bytes(20_000 - len(first))
+    assert not stream.buffered
+
+
+def test_the_end_is_something_to_read(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
+    wire.cut()
+    assert stream.wait(30)
+    stream.close()
+    assert not stream.wait(0)
+
+
+def test_a_reader_knows_when_it_has_seen_all(pair: tuple[Stream, Wire]) -> None:
+    stream, wire = pair
+    stream.established()
+    stream.behind = True
+    wire.send(b"abc")
+    assert stream.wait(30)
+    assert receive(stream, 3) == b"abc"
+    reader = in_thread(lambda: receive(stream, 1))
+    eventually(lambda: not stream.behind)
+    wire.send(b"d")
+    reader.join(30)
+    assert not reader.is_alive()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("tls", [False, True])
+def test_ctrl_c_while_bytes_are_taken_loses_none(
+    fake: Fake, certificate: Certificate, tls: bool
+) -> None:
+    at, passed = 1, True
+    while passed:
+        with contextlib.ExitStack() as stack:
+            stream, wire = open_pair(fake, stack, certificate if tls else None)
+            stream.established()
+            wire.send(b"first")
+            assert receive(stream, 5) == b"first"
+            wire.send(b"second")
+            assert stream.wait(30)
+            pieces: list[bytes] = []
+            run = Interrupted(functools.partial(stream.recv_into, pieces, 100), at)
+            passed = run.error is not None
+            try:
+                rest = b"" if pieces else stream.recv(100)
+            except OSError:
+                assert tls, run.where
+                assert stream.buffered, run.where
+            else:
+                assert b"".join(pieces) + rest == b"second", run.where
+            at += 1
+    assert at > 3

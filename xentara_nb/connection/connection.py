@@ -232,9 +232,10 @@ class Connection:
         """
         try:
             self._turn.wanted = direct
-            if self._turn.resting and not batch.complete:
-                if not (direct and self._read_directly(batch, deadline)):
-                    self._turn.call_back()
+            if self._turn.resting and not (
+                batch.complete or (direct and self._read_directly(batch, deadline))
+            ):
+                self._turn.call_back()
             if not batch.wait(deadline.remaining):
                 what = f"{self.address.netloc} did not answer {batch.names}"
                 if batch.unattributed_error is not None:
