@@ -56,8 +56,9 @@ from xentara_nb.errors import (
     ProtocolError,
     XentaraError,
 )
+from xentara_nb.latch import Latch
 from xentara_nb.protocol import cbor
-from xentara_nb.protocol.commands import DataChange, GetStage, Lookup, Read, Write
+from xentara_nb.protocol.commands import Command, DataChange, GetStage, Lookup, Read, Write
 from xentara_nb.protocol.errors import InvalidRequestError, UnknownElementError, server_error
 from xentara_nb.protocol.packets import (
     Event,
@@ -93,10 +94,14 @@ def stage(connection: Connection, seconds: float = 5.0) -> Any:
     return result
 
 
-def ask_directly(connection: Connection, seconds: float = 5.0) -> Any:
-    """Return the stage, read in this thread if that is possible."""
+def ask_directly(
+    connection: Connection, command: Command[Any] | None = None, seconds: float = 20.0
+) -> Any:
+    """Return an answer, or the stage, read in this thread if that is possible."""
     deadline = Deadline(seconds)
-    (answer,) = connection.finish(connection.begin([GetStage()], deadline), deadline, direct=True)
+    (answer,) = connection.finish(
+        connection.begin([command or GetStage()], deadline), deadline, direct=True
+    )
     return answer
 
 
@@ -1099,15 +1104,15 @@ def test_an_invalid_request_is_an_error_of_its_own(fake: Fake) -> None:
 
 @pytest.fixture
 def readers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the threads that took the answers."""
+    """The names of the threads in which answers became complete."""
     names: list[str] = []
-    take_all = Batch.take_all
+    done = Latch.set
 
-    def noted(batch: Batch, message: bytes) -> bool:
+    def noted(latch: Latch) -> None:
         names.append(threading.current_thread().name)
-        return take_all(batch, message)
+        done(latch)
 
-    monkeypatch.setattr(Batch, "take_all", noted)
+    monkeypatch.setattr(Latch, "set", noted)
     return names
 
 
@@ -1115,8 +1120,13 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_who_waits_for_an_answer_reads_it(
     fake: Fake, certificate: Certificate, readers: list[str], tls: bool
 ) -> None:
-    with connected(fake(Model().serve, certificate if tls else None)) as connection:
-        eventually(lambda: ask_directly(connection) == 2 and readers[-1] == "MainThread")
+    with connected(fake(Model.of_points(3).serve, certificate if tls else None)) as connection:
+        for command in (GetStage(), Lookup("Point 0"), Read(UUID(int=1), (11,)), Read(E, (11,))):
+            eventually(
+                lambda command=command: (
+                    ask_directly(connection, command) is not None and readers[-1] == "MainThread"
+                )
+            )
         readers.clear()
         connection.execute([Write(E, 11, 1.0)], Deadline(5.0))
         assert "MainThread" not in readers
@@ -1195,14 +1205,12 @@ def test_a_signal_handler_may_ask_while_its_thread_reads(fake: Fake) -> None:
         wire.until_gone()
 
     with connected(fake(script)) as connection:
-        before = signal.signal(
-            signal.SIGALRM, lambda *_: answers.append(ask_directly(connection, 20.0))
-        )
+        before = signal.signal(signal.SIGALRM, lambda *_: answers.append(ask_directly(connection)))
         try:
             for _ in range(3):
                 ask_directly(connection)
             signal.setitimer(signal.ITIMER_REAL, 0.01)
-            assert ask_directly(connection, 20.0) == 1
+            assert ask_directly(connection) == 1
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)

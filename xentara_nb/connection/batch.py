@@ -10,7 +10,7 @@ from xentara_nb.errors import ProtocolError, ServerError, XentaraError
 from xentara_nb.latch import Latch
 from xentara_nb.protocol.codec import coalesce, decode_results
 from xentara_nb.protocol.commands import Command
-from xentara_nb.protocol.packets import Failure, Success
+from xentara_nb.protocol.packets import Event, Failure, Success, iterate_answers
 
 
 class UnreadableAnswerError(ProtocolError):
@@ -80,7 +80,7 @@ class Batch:
         return 0 <= at < len(self.answers) and self.answers[at] is UNANSWERED
 
     def take(self, message_id: int, result: Any) -> None:
-        """Take one parsed answer that it awaits; called by the reader thread only."""
+        """Take one parsed answer that it awaits; called by the one who reads only."""
         assert isinstance(self.answers, list)
         self.answers[message_id - self.first_id] = result
         self._unreadable = self._unreadable or isinstance(result, UnreadableAnswerError)
@@ -98,6 +98,21 @@ class Batch:
         self.answers = results
         self.missing = 0
         self._done.set()
+        return True
+
+    def take_one(self, message: bytes) -> bool:
+        """Take a small message if it is one answer, to the only request; else change nothing."""
+        try:
+            (answer,) = iterate_answers(message)
+        except (ProtocolError, ValueError):  # more of them, or none
+            return False
+        if (
+            isinstance(answer, Event)
+            or len(self.commands) > 1
+            or not self.awaits(answer.message_id)
+        ):
+            return False
+        self.take(answer.message_id, self.parse(answer))
         return True
 
     def fail(self, error: XentaraError) -> None:

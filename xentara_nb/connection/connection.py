@@ -274,7 +274,7 @@ class Connection:
             message = None if hold.revoked else self._socket.next_message()
             if message is None or first_answered(message) != batch.first_id:
                 return False
-            if not batch.take_all(message):
+            if not batch.take_all(message) and not batch.take_one(message):
                 return False
             self._socket.drop_message()
         finally:
