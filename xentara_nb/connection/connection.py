@@ -249,8 +249,8 @@ class Connection:
         """Let the thread read if this is a signal handler, and has interrupted one who would."""
         if not self._turn.give_up():
             raise DeadlineError(
-                f"{self.address.netloc} was not asked: a signal handler has interrupted this thread "
-                "while it was reading, which must end first"
+                f"{self.address.netloc} was not asked: a signal handler has interrupted this "
+                "thread while it was reading, which must end first"
             )
 
     def _read_directly(self, batch: Batch, deadline: Deadline) -> bool:
