@@ -12,7 +12,9 @@ TIME = "Plant.Line 1.Last changeover"
 _REASONS_SHOWN = """() => {
     const form = document.querySelector('.jp-NotebookPanel:not(.lm-mod-hidden) .xnb-plan-table');
     const cells = [...document.querySelectorAll('.jp-RenderedHTMLCommon td')];
-    const reason = cells.find(cell => cell.textContent.includes('is no number'));
+    // Not that of the picture of the form, which is there as well, and is hidden.
+    const seen = cells.filter(cell => cell.getClientRects().length);
+    const reason = seen.find(cell => cell.textContent.includes('is no number'));
     return form.parentElement.scrollWidth <= form.parentElement.clientWidth
         && reason.getBoundingClientRect().width > 180;
 }"""

@@ -39,6 +39,7 @@ from xentara_nb.connection.tls import (
 )
 from xentara_nb.errors import (
     ConnectionLostError,
+    DeadlineError,
     NotXentaraError,
     ProtocolError,
     ServerError,
@@ -184,7 +185,7 @@ class Connection:
         has ended, and a DeadlineError if the server did not take them in time; unless nothing went
         out, that ends the connection.
         """
-        self._leave_reading(deadline)
+        self._leave_reading()
         size = len(commands)
         with self._lock:
             # Without any call, in which a signal handler could come and take the same ids.
@@ -252,12 +253,12 @@ class Connection:
             raise ConnectionLostError(str(batch.failure), sent=True)
         return batch.results()
 
-    def _leave_reading(self, deadline: Deadline) -> None:
+    def _leave_reading(self) -> None:
         """Let the thread read if this is a signal handler, and has interrupted one who would."""
         if not self._turn.give_up():
-            raise deadline.error(
-                f"{self.address.netloc} was not asked, for a signal handler cannot wait until the "
-                "thread that it has interrupted is done: it was reading, and not done"
+            raise DeadlineError(
+                f"{self.address.netloc} was not asked: a signal handler has interrupted this "
+                "thread while it was reading, which must end first"
             )
 
     def _read_directly(self, batch: Batch, deadline: Deadline) -> bool:
@@ -332,11 +333,11 @@ class Connection:
         """Wait until the connection has ended and its thread is done; return whether it is."""
         return self._process != os.getpid() or self._gone.wait(seconds)
 
-    def catch_up(self, deadline: Deadline) -> None:
+    def catch_up(self) -> None:
         """See what has come while the thread rested: the server may have closed the connection."""
         if self._stream is None or not self._stream.behind:
             return
-        self._leave_reading(deadline)
+        self._leave_reading()
         # Not for ever: a server may send without end.
         end = Deadline(_CATCH_UP)
         while self.ended is None and not end.passed and self._something_came(self._stream):

@@ -204,7 +204,7 @@ class ReconnectingConnection:
             connection = self._connection
             if connection is not None:
                 connection.wait_for_probe(deadline)
-                connection.catch_up(deadline)
+                connection.catch_up()
                 if (ended := connection.ended) is None:
                     return connection
                 connection.close(graceful=False)

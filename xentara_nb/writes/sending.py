@@ -167,7 +167,7 @@ class Sender:
             try:
                 deadline = Deadline(self.timeout)
                 # It was checked and written down since the connection was last used.
-                connection.catch_up(deadline)
+                connection.catch_up()
                 batch = connection.begin(commands, deadline)
                 reading = None if together else _begin_reading(connection, reads, deadline)
                 answers, lost = list(connection.finish(batch, deadline)), ""
