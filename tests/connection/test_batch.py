@@ -17,7 +17,7 @@ from xentara_nb.protocol.commands import (
     Read,
 )
 from xentara_nb.protocol.errors import server_error
-from xentara_nb.protocol.packets import Failure, Request, Success, encode_packets
+from xentara_nb.protocol.packets import Event, Failure, Request, Success, encode_packets
 
 E = UUID(int=7)
 
@@ -115,3 +115,40 @@ def test_other_commands_are_always_taken_packet_by_packet() -> None:
     batch = Batch([GetStage()], 7)
     assert encode_requests(batch.commands, batch.first_id) == encode_packets([Request(7, 8)])
     assert not batch.take_all(encode_packets([Success(7, 2)]))
+
+
+@pytest.mark.parametrize("answer", [Success(7, 2), Failure(7, server_error(-32100))])
+def test_a_single_answer(answer: Success | Failure) -> None:
+    batch = Batch([GetStage()], 7)
+    assert batch.take_one(encode_packets([answer]))
+    assert batch.wait(0)
+    assert repr(batch.results()) == repr([batch.parse(answer)])
+    assert not batch.take_one(encode_packets([answer]))
+
+
+def test_a_single_answer_that_is_not_what_the_manual_says() -> None:
+    batch = Batch([GetStage()], 7)
+    assert batch.take_one(encode_packets([Success(7, "x")]))
+    with pytest.raises(UnreadableAnswerError):
+        batch.results()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"\xff",
+        encode_packets([]),
+        encode_packets([Success(8, 2)]),
+        encode_packets([Success(7, 2), Success(8, 2)]),
+        encode_packets([Event(1, {})]),
+        encode_packets([Success(7, 2)])[:-1],
+        encode_packets([Success(7, 2)]) + b"x",
+    ],
+)
+def test_and_nothing_else(message: bytes) -> None:
+    batch = Batch([GetStage()], 7)
+    assert not batch.take_one(message)
+    assert not batch.wait(0)
+    two = Batch([GetStage(), GetStage()], 7)
+    assert not two.take_one(encode_packets([Success(7, 2)]))

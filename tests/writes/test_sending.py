@@ -12,6 +12,7 @@ import pytest
 from tests.support.clients import with_more_time
 from tests.support.server import Model
 from xentara_nb import read_journal
+from xentara_nb.connection import reading_turn
 from xentara_nb.connection.batch import UNANSWERED
 from xentara_nb.connection.connection import Connection
 from xentara_nb.errors import (
@@ -25,6 +26,7 @@ from xentara_nb.protocol.commands import Write
 from xentara_nb.protocol.errors import ERRORS_BY_CODE, ServerError, server_error
 from xentara_nb.protocol.identifiers import OpCode
 from xentara_nb.protocol.packets import Failure, Success
+from xentara_nb.writes import records
 from xentara_nb.writes.outcome import Outcome
 from xentara_nb.writes.sending import MESSAGE_TEXT
 
@@ -504,3 +506,27 @@ def test_nothing_is_refused_by_mistake_after_sending(plant, client):
     with pytest.raises(WriteRefusedError):
         client.write(KEYS[0], "x")
     assert len(plant.writes) == 0
+
+
+def test_a_connection_that_ends_between_the_check_and_the_write(fake, journal, monkeypatch):
+    """Though its thread rests just then: nothing is sent, and that is known."""
+    monkeypatch.setattr(reading_turn, "REST", 1.0)
+    model, wires = Model.of_points(1), []
+    intend = records.intend
+
+    def script(wire):
+        wires.append(wire)
+        model.serve(wire)
+
+    def slowly(*args):
+        intend(*args)
+        wires[-1].cut()
+
+    monkeypatch.setattr(records, "intend", slowly)
+    with fake(script).connect() as client:
+        plan = client.plan_writes({"Point 0": 5.0})
+        client.read("Point 0")
+        plan.apply()
+        (result,) = plan.report
+    assert not result.sent
+    assert model.written == []
