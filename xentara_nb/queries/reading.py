@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -101,22 +101,19 @@ def read_frame(
     model_cache: ModelCache,
     elements: ElementsLike,
     attributes: Iterable[AttributeLike] | AttributeLike | None,
-    note: Callable[[pd.DataFrame], pd.DataFrame],
 ) -> pd.DataFrame:
-    """Read in the same way, and return the frame, with a note; that of a few is made meanwhile."""
+    """Read in the same way, and return the frame; that of a few is made meanwhile."""
     plan = _known_plan(model_cache, elements, attributes)
     ahead: ValuesAhead | None = None
 
     def prepare() -> None:
         nonlocal ahead
         ahead = ValuesAhead.of(*plan[:5])
-        if ahead is not None:
-            note(ahead.frame)
 
     results = results_of(ask, plan, prepare)
     if ahead is not None and ahead.filled(results, time.time_ns()):
         return ahead.frame
-    return note(values_frame(**_reading(plan, results)._asdict()))
+    return values_frame(**_reading(plan, results)._asdict())
 
 
 def _reading(plan: ReadPlan, results: list[Any]) -> Reading:
