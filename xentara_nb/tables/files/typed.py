@@ -20,6 +20,7 @@ import pandas as pd
 
 from xentara_nb.protocol.errors import one_line
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, Quality
+from xentara_nb.protocol.values import INT_MAX, INT_MIN
 from xentara_nb.tables.files.cells import (
     Cell,
     TableError,
@@ -258,12 +259,17 @@ def _dtype_word(series: pd.Series[Any]) -> str:
     return word
 
 
+def fit_int64(numbers: Sequence[int]) -> bool:
+    """Return whether whole numbers have 64 bits with a sign, as pyarrow takes those of objects."""
+    return min(numbers) >= INT_MIN and max(numbers) < 2**63
+
+
 def _common_dtype(cells: Sequence[Cell]) -> Any:
     kinds = set(map(type, cells)) - {type(None)}
     numbers = [each for each in cells if isinstance(each, int)] if kinds == {int} else []
     integer = "Int64"
-    if numbers and max(numbers) >= 2**63:
-        integer = "UInt64" if min(numbers) >= 0 else "str"
+    if numbers and not fit_int64(numbers):
+        integer = "UInt64" if min(numbers) >= 0 and max(numbers) <= INT_MAX else "str"
     names = {bool: "boolean", int: integer, float: "float64"}
     return names.get(next(iter(kinds)), "str") if len(kinds) == 1 else "str"
 
