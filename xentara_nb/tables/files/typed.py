@@ -40,6 +40,7 @@ from xentara_nb.tables.times import iso_time
 from xentara_nb.tables.xentara_frame import as_xentara
 
 _SUFFIX = " (type)"
+_MOST_ERRORS = 20
 _TIMES = TIME_COLUMNS | {"time"}
 _TEXTS = TEXT_COLUMNS | {"primary_key", "attribute_name", "error"}
 _LABELS: Mapping[str, type[Labelled]] = {
@@ -104,6 +105,7 @@ def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> p
     In the column ``edited`` they are as they stand there, an empty one is None.
     """
     columns: dict[str, Any] = {}
+    wrong: list[str] = []
     empty = _dtypes_of_nothing(table.columns)
     for name, given in table.columns.items():
         if name.endswith(_SUFFIX) and name.removesuffix(_SUFFIX) in table.columns:
@@ -133,9 +135,12 @@ def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> p
             if words is not None and ending in (".json", ".xlsx"):
                 _check_texts(cells, words)
             columns[name] = _column(name, cells, None if words is None else _words(words))
-        except _CellError as error:
-            where = table.place(error.row)
-            raise TableError(f"{where}, column {name!r}: {error}") from None
+        except _CellError as errors:
+            for row, text in errors.by_row.items():
+                wrong.append(f"{table.place(row)}, column {name!r}: {text}")
+    if wrong:
+        more = "\n…" if len(wrong) > _MOST_ERRORS else ""
+        raise TableError("\n".join(wrong[:_MOST_ERRORS]) + more)
     frame = as_xentara(pd.DataFrame(columns))
     if not {"primary_key", "element_uuid"} & columns.keys() and next(iter(columns), "") == "time":
         frame = frame.set_index("time")
@@ -159,11 +164,22 @@ def retyped(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _CellError(Exception):
-    """What is wrong with the cell of a row."""
+    """What is wrong with the cells of a column, by row."""
 
-    def __init__(self, row: int, text: str) -> None:
-        super().__init__(text)
-        self.row = row
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_row: dict[int, str] = {}
+
+    def add(self, row: int, text: str) -> None:
+        """Add what is wrong with one cell; that it is one too many is raised."""
+        self.by_row[row] = text
+        if len(self.by_row) > _MOST_ERRORS:
+            raise self
+
+    def check(self) -> None:
+        """Raise if anything is wrong."""
+        if self.by_row:
+            raise self
 
 
 # From a column to cells
@@ -300,11 +316,11 @@ def _as_edited(cells: Iterable[Any], words: Iterable[Any] | None) -> list[Any]:
 
 def _check_texts(cells: Iterable[Any], words: Iterable[Any]) -> None:
     """Refuse another cell for a text: that of True, 7.0 or a date is not what a sheet shows."""
+    errors = _CellError()
     for row, (cell, word) in enumerate(zip(cells, words, strict=True)):
         if word in ("text", "str") and not (cell is None or isinstance(cell, str)):
-            raise _CellError(
-                row, f"{_shown(cell)} is no text. Format the cell as one, and restore it"
-            )
+            errors.add(row, f"{_shown(cell)} is no text. Format the cell as one, and restore it")
+    errors.check()
 
 
 def _without_marks(cells: pd.Series[Any], words: pd.Series[Any]) -> tuple[Any, Any]:
@@ -365,12 +381,13 @@ def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
     (first,) = set(words) if len(set(words)) == 1 else ("",)
     if isinstance(first, str) and _DTYPE.fullmatch(first):
         return _of_dtype(cells, first)
-    held = object_array(cells)
+    held, errors = object_array(cells), _CellError()
     for row, (cell, word) in enumerate(zip(cells, words, strict=True)):
         try:
             held[row] = _READERS[word or ""](cell)
         except (KeyError, ValueError, TypeError, AttributeError):
-            raise _CellError(row, f"{_shown(cell)} is no {word}. Restore the cell") from None
+            errors.add(row, f"{_shown(cell)} is no {word}. Restore the cell")
+    errors.check()
     return pd.Series(held, dtype=object)
 
 
@@ -416,13 +433,18 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
     values = _each(cells, lambda each: read(_text(each)), f"is no {dtype}")
     if None in values and dtype.startswith(("bool", "int", "uint")) and dtype != "boolean":
         # pandas makes False of it, or refuses it without saying where.
-        raise _CellError(values.index(None), f"an empty cell is no {dtype}. Restore the cell")
+        errors = _CellError()
+        for row in np.flatnonzero([each is None for each in values]).tolist():
+            errors.add(row, f"an empty cell is no {dtype}. Restore the cell")
+        errors.check()
     if dtype.startswith("float"):
         values = [math.nan if each is None else each for each in values]
     try:
         return pd.Series(values, dtype=dtype)
     except (ValueError, TypeError, OverflowError) as error:
-        raise _CellError(0, f"the column is not of {dtype} ({error}). Restore it") from None
+        errors = _CellError()
+        errors.add(0, f"the column is not of {dtype} ({error}). Restore it")
+        raise errors from None
 
 
 def _times(cells: Sequence[Cell], dtype: str) -> Any:
@@ -451,15 +473,17 @@ def _shown(cell: Cell) -> str:
 def _each(cells: Iterable[Cell], read: Callable[[Any], Any], what: str) -> list[Any]:
     """Read each distinct cell once; None stays None."""
     known: dict[Any, Any] = {None: None}
-    found = []
+    found, errors = [], _CellError()
     for row, cell in enumerate(cells):
         key = cell if cell is None or isinstance(cell, str) else (type(cell), cell)
         try:
             if key not in known:
                 known[key] = read(cell)
         except (ValueError, TypeError, OverflowError):  # of what has no hash, too
-            raise _CellError(row, f"{_shown(cell)} {what}. Restore the cell") from None
-        found.append(known[key])
+            errors.add(row, f"{_shown(cell)} {what}. Restore the cell")
+        else:
+            found.append(known[key])
+    errors.check()
     return found
 
 
