@@ -136,8 +136,8 @@ def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> p
                 _check_texts(cells, words)
             columns[name] = _column(name, cells, None if words is None else _words(words))
         except _CellError as errors:
-            for row, text in errors.by_row.items():
-                wrong.append(f"{table.place(row)}, column {name!r}: {text}")
+            for row, said in errors.by_row.items():
+                wrong.append(f"{table.place(row)}, column {name!r}: {said}")
     if wrong:
         more = "\n…" if len(wrong) > _MOST_ERRORS else ""
         raise TableError("\n".join(wrong[:_MOST_ERRORS]) + more)
