@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.reading import Reading, read
 from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb.errors import AmbiguousError, NotFoundError
 from xentara_nb.protocol.codec.read_values import ReadAnswers
@@ -22,9 +23,7 @@ from xentara_nb.protocol.errors import (
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.reading import (
-    Reading,
     companions,
-    read,
     read_frame,
     resolved,
     targets,
