@@ -68,7 +68,7 @@ def value_text(value: object) -> str:
     return plain(value)
 
 
-def with_own_digits(value: object, data_type: int | str | None) -> object:
+def with_own_digits(value: object, data_type: object) -> object:
     """Return the value of a Float32 with no more digits than it holds; any other as it is.
 
     The data type is its number or its word. A whole number has all digits: it is one that was

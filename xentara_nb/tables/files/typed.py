@@ -138,6 +138,8 @@ def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> p
         except _CellError as errors:
             for row, said in errors.by_row.items():
                 wrong.append(f"{table.place(row)}, column {name!r}: {said}")
+            if len(wrong) > _MOST_ERRORS:
+                break
     if wrong:
         more = "\n…" if len(wrong) > _MOST_ERRORS else ""
         raise TableError("\n".join(wrong[:_MOST_ERRORS]) + more)
