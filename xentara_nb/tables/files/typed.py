@@ -432,13 +432,9 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
         read = _float
     elif "bool" in dtype:
         read = _truth
-    values = _each(cells, lambda each: read(_text(each)), f"is no {dtype}")
-    if None in values and dtype.startswith(("bool", "int", "uint")) and dtype != "boolean":
-        # pandas makes False of it, or refuses it without saying where.
-        errors = _CellError()
-        for row in np.flatnonzero([each is None for each in values]).tolist():
-            errors.add(row, f"an empty cell is no {dtype}. Restore the cell")
-        errors.check()
+    # Of an empty cell pandas makes False, or refuses it without saying where.
+    gaps = dtype == "boolean" or not dtype.startswith(("bool", "int", "uint"))
+    values = _each(cells, lambda each: read(_text(each)), f"is no {dtype}", gaps=gaps)
     if dtype.startswith("float"):
         values = [math.nan if each is None else each for each in values]
     try:
@@ -469,12 +465,14 @@ def _zoned(text: str) -> None:
 
 
 def _shown(cell: Cell) -> str:
-    return one_line(repr(cell), 100)
+    return "an empty cell" if cell is None else one_line(repr(cell), 100)
 
 
-def _each(cells: Iterable[Cell], read: Callable[[Any], Any], what: str) -> list[Any]:
-    """Read each distinct cell once; None stays None."""
-    known: dict[Any, Any] = {None: None}
+def _each(
+    cells: Iterable[Cell], read: Callable[[Any], Any], what: str, *, gaps: bool = True
+) -> list[Any]:
+    """Read each distinct cell once; None stays None, where there may be gaps."""
+    known: dict[Any, Any] = {None: None} if gaps else {}
     found, errors = [], _CellError()
     for row, cell in enumerate(cells):
         key = cell if cell is None or isinstance(cell, str) else (type(cell), cell)
