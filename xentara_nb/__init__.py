@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 # when it begins to work: pandas takes longer than all of its help.
 if PurePath(*sys.argv[:1]).stem != "xentara-nb":
     import xentara_nb.tables.accessor  # noqa: F401 - registers df.xentara
+elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until the command is loaded there is nothing to bring to an end, nor a use for a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 register_display()
 

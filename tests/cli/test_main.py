@@ -203,6 +203,30 @@ def test_no_interrupt_is_lost_while_a_command_loads(
     assert capsys.readouterr().err == "interrupted\n"
 
 
+_EARLY = """
+import signal, sys
+
+class Loading:
+    @staticmethod
+    def find_spec(name, *_):
+        if name == "xentara_nb.cli.parser":
+            signal.raise_signal(signal.SIGINT)
+
+sys.argv[:] = ["/somewhere/bin/xentara-nb", "--help"]
+sys.meta_path.insert(0, Loading)
+from xentara_nb.cli import run
+run()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")
+def test_an_interrupt_before_the_command_is_loaded_ends_it_without_a_word() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _EARLY], timeout=40, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (-signal.SIGINT, "", "")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGINT")
 def test_no_interrupt_is_lost() -> None:
     """Python passes over one that comes at the end of an object, of which importing has many."""

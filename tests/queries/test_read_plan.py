@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.reading import Reading, read
 from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb.errors import AmbiguousError, XentaraError
 from xentara_nb.protocol.commands import AttributeInfo, Read
@@ -19,7 +20,6 @@ from xentara_nb.protocol.errors import UnknownElementError
 from xentara_nb.protocol.identifiers import Attribute, DataType
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.read_plan import MAX_PLANNED, MAX_PLANS, call_key
-from xentara_nb.queries.reading import Reading, read
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.id_arrays import id_array
 from xentara_nb.tables.values import values_frame

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.support.reading import Reading, read
 from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb.errors import AmbiguousError, NotFoundError
 from xentara_nb.protocol.codec.read_values import ReadAnswers
@@ -22,16 +23,14 @@ from xentara_nb.protocol.errors import (
 from xentara_nb.protocol.identifiers import Attribute
 from xentara_nb.queries.model_cache import ModelCache
 from xentara_nb.queries.reading import (
-    Reading,
     companions,
-    read,
     read_frame,
     resolved,
     targets,
 )
 from xentara_nb.tables.frames import inventory_frame
 from xentara_nb.tables.references import element_reference, element_references
-from xentara_nb.tables.values import values_frame
+from xentara_nb.tables.values import ValuesAhead, values_frame
 
 PUMP, VALVE, OUTPUT, GROUP = (UUID(int=number) for number in range(1, 5))
 UNITS_OF_PUMP, UNITS_OF_VALVE, LIMIT = (UUID(int=number) for number in (91, 92, 93))
@@ -81,26 +80,32 @@ def read_from(plant: Model, elements: Any, attributes: Any = None) -> Reading:
     return Reading(*(list(column) for column in reading))  # in place of arrays
 
 
-def test_the_frame_of_a_few_numbers_is_made_while_the_server_answers() -> None:
+def test_the_frame_of_a_few_numbers_is_made_while_the_server_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     plant, cache = known_model()
     noted: list[str] = []
 
-    def note(frame: pd.DataFrame) -> pd.DataFrame:
+    def noting(*columns: Any, **more: Any) -> Any:
         noted.append("made")
-        return frame
+        return (values_frame if more else made_ahead)(*columns, **more)
 
     def ask(commands: Any) -> Any:
         yield ()
         noted.append("answered")
         yield list(plant.ask(commands))
 
+    made_ahead = ValuesAhead.of
+    monkeypatch.setattr(ValuesAhead, "of", noting)
+    monkeypatch.setattr("xentara_nb.queries.reading.values_frame", noting)
     for elements, wanted in (
         (["Pump", "Valve"], ["made", "answered"]),
         (["Pump", "Output"], ["made", "answered", "made"]),  # which cannot be read
     ):
         noted.clear()
-        frame = read_frame(ask, cache, elements, "value", note)
+        frame = read_frame(ask, cache, elements, "value")
         assert noted == wanted
+        assert not frame.attrs  # whoever has asked notes when it was answered
         same = read(by_message(plant.ask), cache, elements, "value")
         expected = values_frame(**same._asdict())
         pd.testing.assert_frame_equal(frame.drop(columns="time"), expected.drop(columns="time"))

@@ -8,6 +8,7 @@ from uuid import UUID
 import pandas as pd
 import pytest
 
+from tests.support.reading import read
 from tests.support.server import QUALITY, VALUE, Element, Model
 from xentara_nb.errors import NotFoundError
 from xentara_nb.protocol.commands import AttributeInfo, Read
@@ -15,7 +16,6 @@ from xentara_nb.protocol.errors import UnknownElementError, server_error
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.queries.inventory import whole_model
 from xentara_nb.queries.model_cache import ModelCache
-from xentara_nb.queries.reading import read
 from xentara_nb.queries.snapshot import elements_of, search_table, take_snapshot
 from xentara_nb.tables.values import values_frame
 

@@ -24,6 +24,7 @@ from xentara_nb.protocol import cbor
 from xentara_nb.protocol.identifiers import Category, DataType, Quality
 from xentara_nb.protocol.values import TimePoint, float_32
 from xentara_nb.tables.coercion import coerce
+from xentara_nb.tables.spreadsheets import NumberCell
 
 INTEGERS = [kind for kind in DataType if kind.integer_range is not None]
 FLOATS = [DataType.FLOAT_32, DataType.FLOAT_64]
@@ -136,7 +137,7 @@ def test_an_integer_is_exactly_the_number_or_refused(number, data_type):
     except WriteRefusedError:
         whole = not isinstance(number, float | Decimal) or math.isfinite(number)
         whole = whole and number == math.floor(number)
-        beyond = isinstance(number, float) and abs(number) > 2**53
+        beyond = isinstance(number, float) and abs(number) >= 2**53
         assert not whole or beyond or math.floor(number) not in data_type.integer_range
     else:
         assert result == number
@@ -174,10 +175,22 @@ def test_what_is_no_whole_number_is_refused(value):
         refused(value, data_type, data_type.label)
 
 
+def test_the_cell_of_a_file_that_was_a_float_in_a_table_is_as_one() -> None:
+    for text, number in (("42.0", 42), ("-9007199254740991.0", 1 - 2**53), (str(2**60), 2**60)):
+        assert coerce(NumberCell.of(text, text, text), DataType.SIGNED_INTEGER_64) == number
+    for text in ("9007199254740992.0", "-9007199254740992.00"):
+        cell = NumberCell.of(text, text, text)
+        refused(cell, DataType.SIGNED_INTEGER_64, "no exact whole number")
+
+
 def test_a_whole_float_is_a_number_up_to_where_floats_have_gaps():
     assert coerce(42.0, DataType.SIGNED_INTEGER_32) == 42
-    assert coerce(2.0**53, DataType.SIGNED_INTEGER_64) == 2**53
-    refused(2.0**53 + 2, DataType.SIGNED_INTEGER_64, "beyond")
+    for form, digits in ((float, 53), (np.float64, 53), (np.float32, 24), (np.float16, 11)):
+        assert coerce(form(2**digits - 1), DataType.SIGNED_INTEGER_64) == 2**digits - 1
+        # It may have been one more.
+        assert form(2**digits + 1) == 2**digits
+        refused(form(2**digits), DataType.SIGNED_INTEGER_64, rf"float from 2\*\*{digits} up")
+        refused(form(-(2**digits)), DataType.SIGNED_INTEGER_64, "no exact whole number")
     assert coerce(-0.0, DataType.SIGNED_INTEGER_8) == 0
 
 

@@ -187,6 +187,15 @@ def test_added_columns_of_any_dtype_in_parquet(tmp_path: Path) -> None:
     assert_frame_equal(round_trip(frame, tmp_path / "plant.parquet"), frame)
 
 
+def test_times_among_objects_keep_their_nanoseconds_in_parquet(tmp_path: Path) -> None:
+    time = pd.Timestamp("2024-01-01T00:00:00.123456789Z")
+    for other, kept in ((time, time), (time.tz_localize(None), str(time))):
+        times = pd.Series([time, other, None], dtype=object)
+        frame = round_trip(inventory(["a"]).assign(when=times), tmp_path / "plant.parquet")
+        assert frame["when"][0] == kept
+        assert pd.isna(frame["when"][2])
+
+
 @pytest.mark.parametrize("ending", [".csv", ".json", ".xlsx"])
 def test_added_columns_of_another_kind_become_text(ending: str, tmp_path: Path) -> None:
     frame = inventory(["a"]).assign(

@@ -18,10 +18,10 @@ from xentara_nb.tables.rendering import (
     Html,
     change_text,
     escape,
-    float_32_digits,
     plain,
     value_repr,
     value_text,
+    with_own_digits,
 )
 
 
@@ -116,7 +116,7 @@ def test_facts_as_text() -> None:
 
 @given(st.floats(width=32, allow_nan=False))
 def test_the_digits_of_a_float_32_stand_for_it(number: float) -> None:
-    shown = float_32_digits(number)
+    shown = with_own_digits(number, "Float32")
     assert isinstance(shown, float)
     for text in (repr(shown), value_text(shown), value_repr(shown)):
         assert struct.pack(">f", float(text)) == struct.pack(">f", number)

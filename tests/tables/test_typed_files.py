@@ -34,7 +34,7 @@ CUSTOM = UUID(int=77)
 KEYS = ["'x", "=1+1", "NA", "Plant"]
 NOON = TimePoint.parse("2024-01-01T12:00:00.123456789Z")
 VALUES: list[Any] = [
-    *(True, False, 0, 1, -5, 2**63, -(2**63), 1.0, -0.0, 0.1, 1e300, 5e-324, 1e16),
+    *(True, False, 0, 1, -5, 2**63, -(2**63), 2**70, -(2**70), 1.0, -0.0, 0.1, 1e300, 5e-324, 1e16),
     *(float("inf"), float("-inf"), float("nan"), "", "'", "''", "=1+1", "1", "1.5", "True", "NaT"),
     *("NA", "a,b", 'say "x"', "line\nbreak", "°C", " ", "None"),
     *(None, NOON, TimePoint.NEVER, UUID(int=7)),
@@ -376,6 +376,36 @@ def test_a_value_that_is_not_of_its_type(tmp_path: Path) -> None:
         path.write_text(f"primary_key,value,value (type)\nPlant,{value},{kind}\n")
         with pytest.raises(InventoryFileError, match=f"line 2, column 'value': {said}"):
             read_table(path)
+
+
+def test_all_cells_that_are_wrong_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "values.csv"
+    rows = ["A,x,float,noon", "B,1.5,float,", "C,maybe,Boolean,2024-01-01T00:00:00Z"]
+    path.write_text("\n".join(["primary_key,value,value (type),time", *rows]))
+    with pytest.raises(InventoryFileError) as caught:
+        read_table(path)
+    assert str(caught.value).splitlines() == [
+        f"{path}: line 2, column 'value': 'x' is no float. Restore the cell",
+        "line 4, column 'value': 'maybe' is no Boolean. Restore the cell",
+        "line 2, column 'time': 'noon' is no time, such as 2024-01-01T12:00:00+00:00. "
+        "Restore the cell",
+    ]
+    path.write_text("\n".join(["primary_key,value,value (type)", *["A,,int64"] * 100_000]))
+    with pytest.raises(InventoryFileError) as caught:
+        read_table(path)
+    first, *others, last = str(caught.value).splitlines()
+    assert ("line 2, " in first, len(others), last) == (True, 19, "…")
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_whole_numbers_beyond_64_bits(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x{ending}"
+    for numbers in ([2**70, 1], [-(2**70), 1], [2**63, -1], [2**63, 1]):
+        frame = values([*numbers, None])
+        write_table(frame, path)
+        assert_frame_equal(read_table(path), frame)
+        frame.to_parquet(tmp_path / "plain.parquet")
+        assert_frame_equal(read_table(tmp_path / "plain.parquet"), frame)
 
 
 def test_what_no_file_holds(tmp_path: Path) -> None:

@@ -68,16 +68,15 @@ def read_rows(path: str, *, folder_too: bool = False) -> pd.DataFrame:
     Or from a folder with a file for each server. Raises UsageError if there are no rows.
     """
     with usable(path):
-        frame = _read_folder(path) if folder_too and user_path(path).is_dir() else _read_file(path)
+        if folder_too and user_path(path).is_dir():
+            from xentara_nb.fleet.files import read_fleet
+
+            frame = read_fleet(path)
+        else:
+            frame = _read_file(path)
     if frame.empty:  # as of a filter that found nothing: there would be nothing to do
         raise UsageError(f"{path} has no rows, so it names no element")
     return frame
-
-
-def _read_folder(path: str) -> pd.DataFrame:
-    from xentara_nb.fleet.files import read_fleet
-
-    return read_fleet(path)
 
 
 def _read_file(path: str) -> pd.DataFrame:

@@ -1538,10 +1538,10 @@ class Client:
         elements: ElementsLike,
         attributes: Attributes | None,
     ) -> pd.DataFrame:
-        return self._in_one_model(
-            *(_reading.read_frame, ask, self._model_cache, elements, attributes),
-            self._with_provenance,
+        frame = self._in_one_model(
+            _reading.read_frame, ask, self._model_cache, elements, attributes
         )
+        return self._with_provenance(frame)
 
     def _whole_model(self, progress: Progress, stacklevel: int = 3) -> ElementColumns:
         whole, missing = _inventory.whole_model(self._connection.ask, self._model_cache, progress)

@@ -7,7 +7,7 @@ engine that runs tasks can have one, and run it twice.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from functools import partial
 from typing import Any, NoReturn
 
@@ -245,17 +245,14 @@ class FleetPlan(rendering.Shown):
 
     def title(self) -> rendering.Title:
         """Return the headline."""
-        count, servers = len(self), len(self.plans)
+        count = len(self)
         state = "applied:" if self._taken else "nothing was sent yet:"
         if not count:
             state = "there is nothing to send"
         severities = [each for plan in self.plans.values() for each in plan.frame["severity"]]
+        order = ", then ".join(self.order)
         return [
-            (
-                f"Plan of {count} write{'' if count == 1 else 's'} to {servers} "
-                f"server{'' if servers == 1 else 's'} ({', then '.join(self.order)}), {state}",
-                None,
-            ),
+            (f"Plan of {_extent(self, self.plans)} ({order}), {state}", None),
             *rendering.counted(severities, Severity),
             *(
                 (f"(no plan for {name}: {error})", Severity.REFUSED)
@@ -397,15 +394,14 @@ class FleetReport(rendering.Shown):
 
     def title(self) -> rendering.Title:
         """Return the headline."""
-        count, servers = len(self), len(self.reports)
         return [
-            (
-                f"{count} write{'' if count == 1 else 's'} to {servers} "
-                f"server{'' if servers == 1 else 's'}:",
-                None,
-            ),
+            (f"{_extent(self, self.reports)}:", None),
             *rendering.counted([result.outcome for result in self], Outcome),
         ]
+
+
+def _extent(writes: Sized, servers: Sized) -> str:
+    return f"{quantity(len(writes), 'write')} to {quantity(len(servers), 'server')}"
 
 
 def _why_stopped(server: str, results: WriteReport) -> str:

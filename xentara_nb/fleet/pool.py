@@ -19,6 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from xentara_nb.errors import OptionError
 from xentara_nb.fleet.steps import in_thread
+from xentara_nb.protocol.text import listed
 from xentara_nb.queries.progress import BAR_DELAY, shown
 
 T = TypeVar("T")
@@ -49,9 +50,8 @@ class FleetProgress:
 
     def __str__(self) -> str:
         slow = [(name, seconds) for name, seconds in self.waiting.items() if seconds >= _SLOW]
-        named = ", ".join(f"{name} ({seconds:.0f} s)" for name, seconds in slow[:_MOST_SHOWN])
-        more = f" and {len(slow) - _MOST_SHOWN} more" if len(slow) > _MOST_SHOWN else ""
-        waiting = f", waiting for {named}{more}" if slow else ""
+        named = listed((f"{name} ({seconds:.0f} s)" for name, seconds in slow), _MOST_SHOWN)
+        waiting = f", waiting for {named}" if slow else ""
         return f"{self.done:,} of {self.total:,} servers{waiting}"
 
 

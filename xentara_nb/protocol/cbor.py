@@ -94,14 +94,14 @@ def decode(data: bytes, always: int | None = None) -> Any:
     return item
 
 
-def iterate_array(data: bytes, start: int = 0, depth: int = 1) -> Iterator[Any]:
+def iterate_array(data: bytes, depth: int = 1) -> Iterator[Any]:
     """Decode the items of an array one by one as they are asked for.
 
-    So not all of them need to exist at the same time. The array begins at ``start``, where it
-    stands at ``depth``, and must reach to the end of the data. Raises a ProtocolError if there is
-    none, and where it gives an item that :func:`decode` would refuse.
+    So not all of them need to exist at the same time. The array, which stands at ``depth``, is all
+    of the data. Raises a ProtocolError if there is none, and where it gives an item that
+    :func:`decode` would refuse.
     """
-    array = LongItem(data, start, depth)
+    array = LongItem(data, 0, depth)
     if array.is_map:
         raise ProtocolError("a map where an array must be")
     yield from array

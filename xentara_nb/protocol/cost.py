@@ -24,13 +24,13 @@ for; what they hold of lists is counted in :mod:`xentara_nb.connection.result_si
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from sys import getsizeof
+from typing import Any
 from uuid import UUID
 
 from cbor2 import CBORTag
-
-from xentara_nb.protocol.values import Alternative
 
 RATIO = 6
 """How many times its own size a large item may take; receiving it takes another two or three."""
@@ -120,16 +120,18 @@ def memory_and_size(item: object) -> tuple[int, int]:
         if each is None or isinstance(each, int | float):
             continue
         memory += getsizeof(each)
-        if isinstance(each, list | tuple):
-            waiting += each
-        elif isinstance(each, Mapping):
-            waiting += each
-            waiting += each.values()
-        elif isinstance(each, Alternative | CBORTag):
-            waiting.append(each.value)
-        elif isinstance(each, str | bytes):
+        waiting += _parts(each)
+        if isinstance(each, str | bytes):
             size += len(each)
     return memory, size
+
+
+def _parts(item: object) -> Iterable[Any]:
+    if isinstance(item, list | tuple):
+        return item
+    if isinstance(item, Mapping):
+        return chain(item, item.values())
+    return (item.value,) if isinstance(item, CBORTag) else ()
 
 
 def memory_of_attribute(name: str, *others: object) -> int:
@@ -159,13 +161,7 @@ def memory_of(item: object) -> int:
         memory += getsizeof(each) + _ROUNDING
         if isinstance(each, UUID):
             memory += getsizeof(each.int)
-        elif isinstance(each, list | tuple):
-            waiting += each
-        elif isinstance(each, Mapping):
-            waiting += each
-            waiting += each.values()
-        elif isinstance(each, CBORTag):
-            waiting.append(each.value)
+        waiting += _parts(each)
     return memory
 
 

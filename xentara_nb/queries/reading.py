@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from pandas.api.extensions import ExtensionArray
 
 from xentara_nb.errors import AmbiguousError, NotFoundError
 from xentara_nb.protocol.commands import SubscriptionTarget
@@ -37,7 +35,6 @@ from xentara_nb.queries.read_plan import (
     results_of,
     with_own_attributes,
 )
-from xentara_nb.tables.id_arrays import IdArray
 from xentara_nb.tables.references import (
     AttributeLike,
     ElementsLike,
@@ -65,18 +62,6 @@ class ResolvedAttribute(NamedTuple):
     data_type: int | None
 
 
-class Reading(NamedTuple):
-    """The columns of what was read, one item for every attribute."""
-
-    primary_keys: ExtensionArray
-    element_uuids: IdArray
-    attribute_names: ExtensionArray
-    attribute_ids: IdArray
-    data_types: list[int | None]
-    results: list[Any]
-    times: npt.NDArray[np.int64]
-
-
 class _ElementAttributes(NamedTuple):
     """The attributes to read of one element, or to subscribe to."""
 
@@ -85,43 +70,37 @@ class _ElementAttributes(NamedTuple):
     attributes: list[NamedAttribute]
 
 
-def read(
-    ask: AskByMessage,
-    model_cache: ModelCache,
-    elements: ElementsLike,
-    attributes: Iterable[AttributeLike] | AttributeLike | None,
-) -> Reading:
-    """Read the attributes given; without, those that rows name, or all that can be read."""
-    plan = _known_plan(model_cache, elements, attributes)
-    return _reading(plan, results_of(ask, plan))
-
-
 def read_frame(
     ask: AskByMessage,
     model_cache: ModelCache,
     elements: ElementsLike,
     attributes: Iterable[AttributeLike] | AttributeLike | None,
-    note: Callable[[pd.DataFrame], pd.DataFrame],
 ) -> pd.DataFrame:
-    """Read in the same way, and return the frame, with a note; that of a few is made meanwhile."""
+    """Read the attributes given; without, those that rows name, or all that can be read.
+
+    The frame of a few is made while the server answers.
+    """
     plan = _known_plan(model_cache, elements, attributes)
     ahead: ValuesAhead | None = None
 
     def prepare() -> None:
         nonlocal ahead
         ahead = ValuesAhead.of(*plan[:5])
-        if ahead is not None:
-            note(ahead.frame)
 
     results = results_of(ask, plan, prepare)
-    if ahead is not None and ahead.filled(results, time.time_ns()):
-        return ahead.frame
-    return note(values_frame(**_reading(plan, results)._asdict()))
-
-
-def _reading(plan: ReadPlan, results: list[Any]) -> Reading:
     # One time for all, so that readings can be put side by side.
-    return Reading(*plan[:5], results, np.full(len(results), time.time_ns()))
+    now = time.time_ns()
+    if ahead is not None and ahead.filled(results, now):
+        return ahead.frame
+    return values_frame(
+        primary_keys=plan.primary_keys,
+        element_uuids=plan.element_uuids,
+        attribute_names=plan.attribute_names,
+        attribute_ids=plan.attribute_ids,
+        data_types=plan.data_types,
+        results=results,
+        times=np.full(len(results), now),
+    )
 
 
 def _known_plan(

@@ -34,7 +34,7 @@ from xentara_nb.tables.times import time_point_of
 _PLAIN = frozenset({bool, int, float, str})
 _INTEGER = re.compile(r"[+-]?\d{1,400}", re.ASCII)
 # As a table writes whole numbers beside fractions. 1.000 may be a thousand.
-_NO_FRACTION = re.compile(r"^([+-]?\d{1,400})\.(?:0{1,2}|0{4,400})$", re.ASCII)
+_NO_FRACTION = re.compile(r"([+-]?\d{1,400})\.(?:0{1,2}|0{4,400})", re.ASCII)
 _FLOAT = re.compile(
     r"[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?|[+-]?(inf|infinity|nan)",
     re.ASCII | re.IGNORECASE,
@@ -42,6 +42,7 @@ _FLOAT = re.compile(
 _BEYOND_NANOSECONDS = re.compile(r"\.\d{9}\d*[1-9]", re.ASCII)
 # An English word that is spoken with a vowel at its beginning: not "a U8String", nor "a Uuid".
 _VOWEL_FIRST = re.compile(r"[aeio]|u(?![\du])", re.IGNORECASE)
+_DIGITS: dict[type, int] = {np.float16: 11, np.float32: 24}  # binary ones, where they are not 53
 # A number written with more digits than this fits no data type, and is not worked out.
 _MOST_DIGITS = 400
 
@@ -57,19 +58,22 @@ def coerce(value: Any, data_type: int, *, number_as_boolean: bool = False) -> Va
         raise WriteRefusedError(
             f"the attribute has the data type {data_type}, which this version does not know"
         )
+    digits = 53
     if type(value) not in _PLAIN or value != value:
+        digits = _DIGITS.get(type(value), digits)
         value = _plain(value)
         _refuse_missing(value, kind)
         if isinstance(value, np.timedelta64):  # which numpy takes for an integer
             raise _refused(value, "is a duration, which no attribute holds", kind)
         if isinstance(value, NumberCell):
             value = value.written if kind.is_text else value.number
-            if kind.integer_range is not None:
-                value = _NO_FRACTION.sub(r"\1", value)
+            if kind.integer_range is not None and (whole := _NO_FRACTION.fullmatch(value)):
+                # From there on it may be another one that a table had as a float.
+                value = whole[1] if abs(float(value)) < 2**digits else float(value)
     if kind is DataType.BOOLEAN:
         return _boolean(value, number_as_boolean)
     if (allowed := kind.integer_range) is not None:
-        return _integer(value, kind, allowed)
+        return _integer(value, kind, allowed, digits)
     if kind.is_float:
         return _float(value, kind)
     if kind.is_text:
@@ -153,9 +157,10 @@ def _boolean(value: object, number_as_boolean: bool) -> bool:
     raise _refused(value, "is neither True nor False", kind)
 
 
-def _integer(value: object, data_type: DataType, allowed: range) -> int:
-    if isinstance(value, float) and value.is_integer() and abs(value) > 2**53:
-        raise _refused(value, "is a float beyond 2**53, no exact whole number", data_type)
+def _integer(value: object, data_type: DataType, allowed: range, digits: int) -> int:
+    # The first number with a neighbour that is rounded to it.
+    if isinstance(value, float) and value.is_integer() and abs(value) >= 2**digits:
+        raise _refused(value, f"is a float from 2**{digits} up, no exact whole number", data_type)
     number = _whole(value, data_type)
     if number is None:
         what = "is a boolean, no number" if isinstance(value, bool) else "is no whole number"

@@ -15,6 +15,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 
+from xentara_nb.protocol.identifiers import DataType
 from xentara_nb.protocol.text import safe
 from xentara_nb.protocol.values import float_32
 
@@ -67,19 +68,21 @@ def value_text(value: object) -> str:
     return plain(value)
 
 
-def float_32_digits(value: object) -> object:
+def with_own_digits(value: object, data_type: object) -> object:
     """Return the value of a Float32 with no more digits than it holds; any other as it is.
 
-    A whole number has all of them: it is one that was typed, and another is refused.
+    The data type is its number or its word. A whole number has all digits: it is one that was
+    typed, and another is refused.
 
     Examples
     --------
-    >>> float_32_digits(0.10000000149011612), float_32_digits(0.1), float_32_digits("text")
-    (0.1, 0.1, 'text')
-    >>> float_32_digits(123456792.0)
-    123456792.0
+    >>> with_own_digits(0.10000000149011612, "Float32"), with_own_digits("text", "Float32")
+    (0.1, 'text')
+    >>> with_own_digits(0.10000000149011612, "Float64"), with_own_digits(123456792.0, "Float32")
+    (0.10000000149011612, 123456792.0)
     """
-    if type(value) is not float or float_32(value) != value:
+    is_short = data_type in (DataType.FLOAT_32, DataType.FLOAT_32.label)
+    if not is_short or type(value) is not float or float_32(value) != value:
         return value
     if value.is_integer() and abs(value) < 1e16:  # beyond, Python itself shows an exponent
         return value

@@ -143,8 +143,8 @@ def alike_to_pandas(one: object, other: object, tolerance: float = 0.0) -> bool:
 
 
 def is_missing(value: object) -> bool:
-    """Return whether a value is one that pandas takes for missing."""
-    return value is None or value is pd.NA or value is pd.NaT or value != value
+    """Return whether a value is one that pandas takes for missing, itself and not its items."""
+    return value is None or value is pd.NA or value is pd.NaT or bool(value != value)
 
 
 def _as_read(value: object) -> object:

@@ -13,12 +13,12 @@ from uuid import UUID
 
 from xentara_nb.errors import WriteRefusedError
 from xentara_nb.protocol.commands import AttributeInfo
-from xentara_nb.protocol.identifiers import Access, DataType, Quality
+from xentara_nb.protocol.identifiers import Access, Quality
 from xentara_nb.protocol.values import TimePoint, Value, is_number
 from xentara_nb.tables.coercion import coerce
-from xentara_nb.tables.rendering import float_32_digits
+from xentara_nb.tables.rendering import with_own_digits
 from xentara_nb.tables.times import in_local_zone, is_local
-from xentara_nb.writes.policy import WritePolicy, matches
+from xentara_nb.writes.policy import KeyLimits, WritePolicy, matches
 
 READ_ONLY_VARIABLE = "XENTARA_READ_ONLY"
 """The environment variable that makes every client read only, also those that are connected."""
@@ -174,10 +174,18 @@ def needs_present_value(
     if not policies or info is None:
         return False
     return any(policy.bad_quality == "refuse" for policy in policies) or any(
-        entry.max_step is not None and matches(entry.keys, key, info.name, uuid, ignore_case=True)
-        for policy in policies
-        for entry in policy.limits
+        entry.max_step is not None for _, entry in _limits_of(policies, key, info, uuid)
     )
+
+
+def _limits_of(
+    policies: Sequence[WritePolicy], key: str, info: AttributeInfo, uuid: UUID | None
+) -> Iterator[tuple[WritePolicy, KeyLimits]]:
+    """Give all limits for an attribute, each with its policy."""
+    for policy in policies:
+        for entry in policy.limits:
+            if matches(entry.keys, key, info.name, uuid, ignore_case=True):
+                yield policy, entry
 
 
 def check_limits(
@@ -191,18 +199,15 @@ def check_limits(
     """Check whether a number is within the limits, and no larger step than they allow."""
     if not is_number(value):
         return
-    for policy in policies:
-        for entry in policy.limits:
-            if not matches(entry.keys, key, info.name, uuid, ignore_case=True):
-                continue
-            if entry.minimum is not None and not value >= entry.minimum:
-                message = f"{value} is below {entry.minimum}, the minimum of {policy.source}"
-                yield refused(Guard.LIMITS, message, policy.source)
-            if entry.maximum is not None and not value <= entry.maximum:
-                message = f"{value} is above {entry.maximum}, the maximum of {policy.source}"
-                yield refused(Guard.LIMITS, message, policy.source)
-            if entry.max_step is not None:
-                yield from _check_step(policy, entry.max_step, value, old, info)
+    for policy, entry in _limits_of(policies, key, info, uuid):
+        if entry.minimum is not None and not value >= entry.minimum:
+            message = f"{value} is below {entry.minimum}, the minimum of {policy.source}"
+            yield refused(Guard.LIMITS, message, policy.source)
+        if entry.maximum is not None and not value <= entry.maximum:
+            message = f"{value} is above {entry.maximum}, the maximum of {policy.source}"
+            yield refused(Guard.LIMITS, message, policy.source)
+        if entry.max_step is not None:
+            yield from _check_step(policy, entry.max_step, value, old, info)
 
 
 def _check_step(
@@ -217,11 +222,10 @@ def _check_step(
         )
     # Not so simple as a subtraction: both ends may be infinite, and NaN is no step at all.
     elif value != old and not abs(value - old) <= largest:
-        shown = float_32_digits(old) if info.data_type == DataType.FLOAT_32 else old
         yield refused(
             Guard.STEP,
-            f"from {shown} to {value} is a larger step than {largest}, the max_step of "
-            f"{policy.source}",
+            f"from {with_own_digits(old, info.data_type)} to {value} is a larger step than "
+            f"{largest}, the max_step of {policy.source}",
             policy.source,
         )
 
@@ -254,13 +258,10 @@ def has_rule(
         return any(policy.time_window is not None for policy in policies)
     if info is None or not is_number(value):
         return False
-    for entry in (entry for policy in policies for entry in policy.limits):
-        limits = (entry.max_step,) if guard is Guard.STEP else (entry.minimum, entry.maximum)
-        if any(limit is not None for limit in limits) and matches(
-            entry.keys, key, info.name, uuid, ignore_case=True
-        ):
-            return True
-    return False
+    entries = [entry for _, entry in _limits_of(policies, key, info, uuid)]
+    if guard is Guard.STEP:
+        return any(entry.max_step is not None for entry in entries)
+    return any(entry.minimum is not None or entry.maximum is not None for entry in entries)
 
 
 def check_stage(policies: Sequence[WritePolicy], command: str) -> CheckResult | None:

@@ -359,12 +359,9 @@ class WritePlan(rendering.Shown):
         return str(Severity.OK) if ruled else "no rule"
 
     def _has_rule(self, guard: Guard, planned: PlannedWrite) -> bool:
-        key, uuid, info = (
-            planned.target.primary_key,
-            planned.target.element_uuid,
-            planned.target.info,
-        )
-        return has_rule(self._policies, guard, key, info, planned.new, uuid)
+        at = planned.target
+        named = at.primary_key, at.info, planned.new, at.element_uuid
+        return has_rule(self._policies, guard, *named)
 
     def title(self) -> rendering.Title:
         """Return the headline."""

@@ -20,7 +20,7 @@ from xentara_nb.tables.references import (
     attribute_label,
     same_attribute,
 )
-from xentara_nb.tables.rendering import float_32_digits
+from xentara_nb.tables.rendering import with_own_digits
 from xentara_nb.writes.guards import CheckResult, Severity, reason_of
 from xentara_nb.writes.requests import WriteRequest
 
@@ -83,10 +83,7 @@ class TargetAttribute(NamedTuple):
 
     def digits(self, value: object) -> object:
         """Return a value of the attribute as a person reads it: a Float32 with its own digits."""
-        shown = self.display(value)
-        if self.info is not None and self.info.data_type == DataType.FLOAT_32:
-            return float_32_digits(shown)
-        return shown
+        return with_own_digits(self.display(value), self.info and self.info.data_type)
 
 
 class PlannedWrite(NamedTuple):
@@ -151,7 +148,7 @@ class PlannedWrite(NamedTuple):
                 return None
         if self.target.info is not None and self.target.info.data_type == DataType.FLOAT_32:
             # What it holds, which has fewer digits: from 0.1 to 0.2 is 0.1.
-            old, new = float_32_digits(float_32(old)), float_32_digits(float_32(new))
+            old, new = self.target.digits(float_32(old)), self.target.digits(float_32(new))
         return new - old
 
     def __str__(self) -> str:

@@ -18,9 +18,9 @@ from xentara_nb.tables.rendering import (
     change_text,
     coloured,
     escape,
-    float_32_digits,
     frame_text,
     table_html,
+    with_own_digits,
     without_missing,
 )
 from xentara_nb.writes.guards import Guard, Severity
@@ -140,10 +140,8 @@ def as_shown(frame: pd.DataFrame) -> pd.DataFrame:
     if "change" in frame:
         rows = zip(frame["old_value"], frame["value"], frame["change"], strict=True)
         shown["change"] = object_array([shown_change(*row) for row in rows])
-    short = frame["data_type"].eq("Float32").tolist()
     for name in frame.columns.intersection(["old_value", "value", "read_back"]):
-        pairs = zip(frame[name], short, strict=True)
-        shown[name] = object_array([float_32_digits(v) if is_short else v for v, is_short in pairs])
+        shown[name] = object_array([*map(with_own_digits, frame[name], frame["data_type"])])
     return frame.assign(**shown)
 
 

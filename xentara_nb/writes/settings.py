@@ -17,6 +17,7 @@ from xentara_nb.protocol.text import listed, quantity
 from xentara_nb.protocol.values import TimePoint
 from xentara_nb.tables.files import as_written
 from xentara_nb.tables.frames import doubled_column
+from xentara_nb.tables.spreadsheets import is_missing
 from xentara_nb.writes.context import WriteContext
 from xentara_nb.writes.plan import WritePlan, make_plan
 from xentara_nb.writes.planned import PlannedWrite
@@ -74,14 +75,9 @@ def take_settings(
 
 
 def _moves(first: Any, second: Any) -> bool:
-    if _is_missing(first) or _is_missing(second):
-        return _is_missing(first) != _is_missing(second)
+    if is_missing(first) or is_missing(second):
+        return is_missing(first) != is_missing(second)
     return bool(first != second)
-
-
-def _is_missing(value: Any) -> bool:
-    # Of a list, which a newer server may send, pandas looks at its items.
-    return value is None or value is pd.NA or value is pd.NaT or bool(value != value)
 
 
 def plan_settings(

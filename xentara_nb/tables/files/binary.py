@@ -65,7 +65,7 @@ def write_parquet(table: TextTable, file: BinaryIO) -> None:
         from pyarrow import parquet
     frame = pd.DataFrame(
         {
-            name: cells if isinstance(cells, pd.Series) else _categorical(cells)
+            name: _with_times(cells) if isinstance(cells, pd.Series) else _categorical(cells)
             for name, cells in table.columns.items()
         }
     )
@@ -77,6 +77,14 @@ def write_parquet(table: TextTable, file: BinaryIO) -> None:
         ) from None
     note = {_PROVENANCE: json.dumps(table.provenance).encode()}
     parquet.write_table(arrow.replace_schema_metadata({**arrow.schema.metadata, **note}), file)
+
+
+def _with_times(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column of times as one of their dtype; as texts where they are of several zones."""
+    if pd.Timestamp not in set(map(type, column.array if column.dtype == object else ())):
+        return column
+    found = column.infer_objects()  # among objects, pyarrow drops the nanoseconds
+    return found if found.dtype.kind == "M" else pd.Series(plain(column), dtype=object)
 
 
 def _categorical(cells: Cells) -> pd.Categorical[str]:

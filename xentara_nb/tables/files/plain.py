@@ -12,7 +12,7 @@ import pandas as pd
 from xentara_nb.errors import InventoryFileError, OptionError
 from xentara_nb.tables.files.binary import check_sheet_texts
 from xentara_nb.tables.files.cells import MAX_SHEET_INTEGER, TableError
-from xentara_nb.tables.files.typed import retyped, to_typed
+from xentara_nb.tables.files.typed import fit_int64, retyped, to_typed
 from xentara_nb.tables.frames import object_array
 from xentara_nb.tables.id_arrays import IdDtype
 
@@ -153,9 +153,9 @@ def _is_long(cell: object) -> bool:
 
 def _refused_by_parquet(column: pd.Series[Any]) -> bool:
     types = _types(column)
-    # Of the whole numbers among objects, pyarrow takes those of 64 bits with a sign, and of times
-    # it drops the nanoseconds.
-    return len(types) > 1 or types == {pd.Timestamp} or (types == {int} and column.max() >= 2**63)
+    # Of times among objects, pyarrow drops the nanoseconds.
+    alone = types == {pd.Timestamp} or (types == {int} and not fit_int64(column.dropna().tolist()))
+    return len(types) > 1 or alone
 
 
 def _refused_by_database(column: pd.Series[Any]) -> bool:

@@ -123,10 +123,12 @@ def _read(data: bytes, to_be_written: bool = False) -> TextTable:
     if columns is None:
         columns = _columns(content, delimiter, len(names))
 
+    @cache
+    def lines() -> array[int]:  # looked for when they are needed, for what is wrong
+        return array("q", (line for line, _ in _records(content, delimiter)))
+
     def place(row: int) -> str:
-        # Looked for when it is needed, which is once at most.
-        line, _ = next(islice(_records(content, delimiter), row + 1, None))
-        return f"line {line}"
+        return f"line {lines()[row + 1]}"
 
     table: dict[str, Cells] = {
         name: Coded(column.codes, _without_guards(column.cells))

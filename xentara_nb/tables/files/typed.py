@@ -20,6 +20,7 @@ import pandas as pd
 
 from xentara_nb.protocol.errors import one_line
 from xentara_nb.protocol.identifiers import Access, Category, DataType, Labelled, Quality
+from xentara_nb.protocol.values import INT_MAX, INT_MIN
 from xentara_nb.tables.files.cells import (
     Cell,
     TableError,
@@ -39,6 +40,7 @@ from xentara_nb.tables.times import iso_time
 from xentara_nb.tables.xentara_frame import as_xentara
 
 _SUFFIX = " (type)"
+_MOST_ERRORS = 20
 _TIMES = TIME_COLUMNS | {"time"}
 _TEXTS = TEXT_COLUMNS | {"primary_key", "attribute_name", "error"}
 _LABELS: Mapping[str, type[Labelled]] = {
@@ -103,6 +105,7 @@ def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> p
     In the column ``edited`` they are as they stand there, an empty one is None.
     """
     columns: dict[str, Any] = {}
+    wrong: list[str] = []
     empty = _dtypes_of_nothing(table.columns)
     for name, given in table.columns.items():
         if name.endswith(_SUFFIX) and name.removesuffix(_SUFFIX) in table.columns:
@@ -132,9 +135,14 @@ def from_typed(table: TextTable, ending: str, *, edited: str | None = None) -> p
             if words is not None and ending in (".json", ".xlsx"):
                 _check_texts(cells, words)
             columns[name] = _column(name, cells, None if words is None else _words(words))
-        except _CellError as error:
-            where = table.place(error.row)
-            raise TableError(f"{where}, column {name!r}: {error}") from None
+        except _CellError as errors:
+            for row, said in errors.by_row.items():
+                wrong.append(f"{table.place(row)}, column {name!r}: {said}")
+            if len(wrong) > _MOST_ERRORS:
+                break
+    if wrong:
+        more = "\n…" if len(wrong) > _MOST_ERRORS else ""
+        raise TableError("\n".join(wrong[:_MOST_ERRORS]) + more)
     frame = as_xentara(pd.DataFrame(columns))
     if not {"primary_key", "element_uuid"} & columns.keys() and next(iter(columns), "") == "time":
         frame = frame.set_index("time")
@@ -158,11 +166,22 @@ def retyped(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 class _CellError(Exception):
-    """What is wrong with the cell of a row."""
+    """What is wrong with the cells of a column, by row."""
 
-    def __init__(self, row: int, text: str) -> None:
-        super().__init__(text)
-        self.row = row
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_row: dict[int, str] = {}
+
+    def add(self, row: int, text: str) -> None:
+        """Add what is wrong with one cell; that it is one too many is raised."""
+        self.by_row[row] = text
+        if len(self.by_row) > _MOST_ERRORS:
+            raise self
+
+    def check(self) -> None:
+        """Raise if anything is wrong."""
+        if self.by_row:
+            raise self
 
 
 # From a column to cells
@@ -258,12 +277,17 @@ def _dtype_word(series: pd.Series[Any]) -> str:
     return word
 
 
+def fit_int64(numbers: Sequence[int]) -> bool:
+    """Return whether whole numbers have 64 bits with a sign, as pyarrow takes those of objects."""
+    return min(numbers) >= INT_MIN and max(numbers) < 2**63
+
+
 def _common_dtype(cells: Sequence[Cell]) -> Any:
     kinds = set(map(type, cells)) - {type(None)}
     numbers = [each for each in cells if isinstance(each, int)] if kinds == {int} else []
     integer = "Int64"
-    if numbers and max(numbers) >= 2**63:
-        integer = "UInt64" if min(numbers) >= 0 else "str"
+    if numbers and not fit_int64(numbers):
+        integer = "UInt64" if min(numbers) >= 0 and max(numbers) <= INT_MAX else "str"
     names = {bool: "boolean", int: integer, float: "float64"}
     return names.get(next(iter(kinds)), "str") if len(kinds) == 1 else "str"
 
@@ -294,11 +318,11 @@ def _as_edited(cells: Iterable[Any], words: Iterable[Any] | None) -> list[Any]:
 
 def _check_texts(cells: Iterable[Any], words: Iterable[Any]) -> None:
     """Refuse another cell for a text: that of True, 7.0 or a date is not what a sheet shows."""
+    errors = _CellError()
     for row, (cell, word) in enumerate(zip(cells, words, strict=True)):
         if word in ("text", "str") and not (cell is None or isinstance(cell, str)):
-            raise _CellError(
-                row, f"{_shown(cell)} is no text. Format the cell as one, and restore it"
-            )
+            errors.add(row, f"{_shown(cell)} is no text. Format the cell as one, and restore it")
+    errors.check()
 
 
 def _without_marks(cells: pd.Series[Any], words: pd.Series[Any]) -> tuple[Any, Any]:
@@ -359,12 +383,13 @@ def _column(name: str, cells: Sequence[Cell], words: list[Any] | None) -> Any:
     (first,) = set(words) if len(set(words)) == 1 else ("",)
     if isinstance(first, str) and _DTYPE.fullmatch(first):
         return _of_dtype(cells, first)
-    held = object_array(cells)
+    held, errors = object_array(cells), _CellError()
     for row, (cell, word) in enumerate(zip(cells, words, strict=True)):
         try:
             held[row] = _READERS[word or ""](cell)
         except (KeyError, ValueError, TypeError, AttributeError):
-            raise _CellError(row, f"{_shown(cell)} is no {word}. Restore the cell") from None
+            errors.add(row, f"{_shown(cell)} is no {word}. Restore the cell")
+    errors.check()
     return pd.Series(held, dtype=object)
 
 
@@ -407,16 +432,17 @@ def _of_dtype(cells: Sequence[Cell], dtype: str) -> Any:
         read = _float
     elif "bool" in dtype:
         read = _truth
-    values = _each(cells, lambda each: read(_text(each)), f"is no {dtype}")
-    if None in values and dtype.startswith(("bool", "int", "uint")) and dtype != "boolean":
-        # pandas makes False of it, or refuses it without saying where.
-        raise _CellError(values.index(None), f"an empty cell is no {dtype}. Restore the cell")
+    # Of an empty cell pandas makes False, or refuses it without saying where.
+    gaps = dtype == "boolean" or not dtype.startswith(("bool", "int", "uint"))
+    values = _each(cells, lambda each: read(_text(each)), f"is no {dtype}", gaps=gaps)
     if dtype.startswith("float"):
         values = [math.nan if each is None else each for each in values]
     try:
         return pd.Series(values, dtype=dtype)
     except (ValueError, TypeError, OverflowError) as error:
-        raise _CellError(0, f"the column is not of {dtype} ({error}). Restore it") from None
+        errors = _CellError()
+        errors.add(0, f"the column is not of {dtype} ({error}). Restore it")
+        raise errors from None
 
 
 def _times(cells: Sequence[Cell], dtype: str) -> Any:
@@ -439,21 +465,25 @@ def _zoned(text: str) -> None:
 
 
 def _shown(cell: Cell) -> str:
-    return one_line(repr(cell), 100)
+    return "an empty cell" if cell is None else one_line(repr(cell), 100)
 
 
-def _each(cells: Iterable[Cell], read: Callable[[Any], Any], what: str) -> list[Any]:
-    """Read each distinct cell once; None stays None."""
-    known: dict[Any, Any] = {None: None}
-    found = []
+def _each(
+    cells: Iterable[Cell], read: Callable[[Any], Any], what: str, *, gaps: bool = True
+) -> list[Any]:
+    """Read each distinct cell once; None stays None, where there may be gaps."""
+    known: dict[Any, Any] = {None: None} if gaps else {}
+    found, errors = [], _CellError()
     for row, cell in enumerate(cells):
         key = cell if cell is None or isinstance(cell, str) else (type(cell), cell)
         try:
             if key not in known:
                 known[key] = read(cell)
         except (ValueError, TypeError, OverflowError):  # of what has no hash, too
-            raise _CellError(row, f"{_shown(cell)} {what}. Restore the cell") from None
-        found.append(known[key])
+            errors.add(row, f"{_shown(cell)} {what}. Restore the cell")
+        else:
+            found.append(known[key])
+    errors.check()
     return found
 
 

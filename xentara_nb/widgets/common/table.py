@@ -154,8 +154,7 @@ def _unit(values: Values) -> str:
 
 def _value_cell(name: str, access: str, data_type: str, values: Values) -> Html:
     value, error = values.get(name, (None, None))
-    if data_type == "Float32":
-        value = rendering.float_32_digits(value)
+    value = rendering.with_own_digits(value, data_type)
     if access == "write only":
         error = "cannot be read"
     if error is not None:

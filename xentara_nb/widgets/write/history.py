@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipywidgets
 
 from xentara_nb.client import Client
-from xentara_nb.tables.rendering import escape, float_32_digits
+from xentara_nb.tables.rendering import escape, with_own_digits
 from xentara_nb.widgets.common.style import Disclosure, badge
 from xentara_nb.widgets.common.table import table, value_html, value_text
 from xentara_nb.widgets.common.tasks import TaskRunner
@@ -41,14 +41,13 @@ class History:
             return
         cells = []
         for row in rows.itertuples():
-            shown = float_32_digits if row.data_type == "Float32" else lambda value: value
             also = f", as {row.session_user}" if isinstance(row.session_user, str) else ""
             cells.append(
                 (
                     value_text(row.time),
                     row.primary_key,
-                    value_html(shown(row.old_value)),
-                    value_html(shown(row.value)),
+                    value_html(with_own_digits(row.old_value, row.data_type)),
+                    value_html(with_own_digits(row.value, row.data_type)),
                     badge(row.outcome, KINDS[str(row.outcome)]),
                     f"{row.user}{also}",
                 )

@@ -17,7 +17,7 @@ from xentara_nb.tables.references import (
     ElementLike,
     element_reference,
 )
-from xentara_nb.tables.rendering import Html, escape, float_32_digits
+from xentara_nb.tables.rendering import Html, escape, with_own_digits
 from xentara_nb.widgets.common.table import (
     Values,
     facts,
@@ -80,8 +80,7 @@ def present_html(attribute: Any, values: Values) -> Html:
         shown = Html("<span class='xnb-dim'>it can be written, not read</span>")
     else:
         value, error = values.get(attribute.attribute_name, (None, None))
-        if attribute.data_type == "Float32":
-            value = float_32_digits(value)
+        value = with_own_digits(value, attribute.data_type)
         is_value = attribute.attribute_id == Attribute.VALUE
         text = error or (with_unit(value, values) if is_value else value_text(value))
         shown = Html(f"<span class='xnb-mono xnb-big'>{escape(text)}</span>")
