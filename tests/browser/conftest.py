@@ -54,6 +54,24 @@ _LEFT_OUT = (
     *("mermaid", "pdf", "pluginmanager", "running", "settingeditor", "terminal", "toc"),
     *("tooltip", "vega5", "video"),
 )
+_COMMANDS = (
+    *("apputils:change-theme", "docmanager:open", "docmanager:save", "launcher:create"),
+    *("notebook:run-all-cells", "notebook:run-cell"),
+)
+"""What the tests have JupyterLab do."""
+
+# Restored, it may still not have the commands of all of its parts. The main area is to be wide: the
+# file browser tells the tests nothing.
+_READY = """async commands => {
+    try {
+        await window.jupyterapp.restored;
+        jupyterapp.shell.collapseLeft();
+        return commands.every(each => jupyterapp.commands.hasCommand(each));
+    } catch {
+        return false;
+    }
+}"""
+
 _CHROMIUM = (
     "--no-sandbox",
     "--disable-gpu",
@@ -275,12 +293,7 @@ def page(lab: Lab) -> Iterator[Any]:
         tab = context.new_page()
         # Nothing has to be reset, as its workspaces are new: for that it may load itself again.
         tab.goto(f"{lab.url}/lab?token={lab.token}", timeout=START_PATIENCE * 1000)
-        tab.wait_for_function(
-            "async () => { await window.jupyterapp?.restored; return window.jupyterapp?.shell }",
-            timeout=START_PATIENCE * 1000,
-        )
-        # A wide main area: the file browser tells the tests nothing.
-        tab.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+        tab.wait_for_function(_READY, arg=list(_COMMANDS), timeout=START_PATIENCE * 1000)
         yield tab
         context.close()
         browser.close()
