@@ -122,13 +122,23 @@ def general_path() -> Iterator[None]:
 def recorded(server: Server, work: Callable[[Client], object]) -> list[bytes]:
     """Return the messages that a new client receives for some work, without that for its hello."""
     messages: list[bytes] = []
-    receive = WebSocket.recv_data
+    receive, look, drop = WebSocket.recv_data, WebSocket.next_message, WebSocket.drop_message
+    seen: list[bytes | None] = []
 
     def recv_data(self: WebSocket) -> tuple[int, bytes]:
         opcode, data = receive(self)
         messages.append(data)
         return opcode, data
 
-    with mock.patch.object(WebSocket, "recv_data", recv_data), server.connect() as client:
+    def next_message(self: WebSocket) -> bytes | None:
+        seen[:] = [look(self)]
+        return seen[0]
+
+    def drop_message(self: WebSocket) -> None:
+        messages.extend(each for each in seen if each is not None)
+        drop(self)
+
+    ways = {"recv_data": recv_data, "next_message": next_message, "drop_message": drop_message}
+    with mock.patch.multiple(WebSocket, **ways), server.connect() as client:
         work(client)
         return messages[1:]

@@ -55,9 +55,9 @@ class ReadingTurn:
         ``needed`` says whether it has to go on. It is asked when the right is free, for who has
         begun to wait before did not get it.
         """
-        self.resting = True
         self._lock.release()
         try:
+            self.resting = True
             if not needed():
                 self._wakeup.wait(REST)
         finally:
