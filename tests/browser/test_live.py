@@ -186,6 +186,7 @@ def test_a_lost_connection_the_end_and_what_is_saved(
         with plant.connect() as other:
             other.write(SET_POINT, 177)  # lines that have ended go as far as the last change
         wait_for_text(cell(book, SET_POINT, 1), "177")
+        wait_for_lines(book, 400)  # about half of it is behind the last changes
         book.run(2)
         status.filter(has_text="the watch is closed").wait_for()
         wait_for_lines(book, 100)
