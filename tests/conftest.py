@@ -245,7 +245,7 @@ def new_certificate(tmp_path: Path) -> Callable[..., Certificate]:
 def nothing_left_behind() -> Iterator[None]:
     """Fail a test after which a connection's thread still runs; open sockets warn themselves.
 
-    So does one that leaves a hook or a handler of signals, which a later test would meet.
+    So does one that leaves a hook of Python's, which a later test would meet.
     """
     before = set(threading.enumerate())
     hooks = _hooks()
@@ -259,9 +259,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 
 def _hooks() -> list[object]:
-    signals = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
-    handlers = [signal.getsignal(number) for number in signals if number is not None]
-    return [sys.unraisablehook, sys.excepthook, threading.excepthook, *handlers]
+    return [sys.unraisablehook, sys.excepthook, threading.excepthook]
 
 
 def _readers(before: set[threading.Thread]) -> list[threading.Thread]:
